@@ -1,0 +1,199 @@
+// The job as it stands in a bundle's predicate. Reading what was printed gives the same job again.
+
+extension Job {
+  public var json: JSONValue {
+    .members([
+      "name": .string(name.text),
+      "description": summary.map(JSONValue.string),
+      "owner": owner.map(JSONValue.string),
+      "labels": .sorted(labels.mapValues(JSONValue.string)),
+      "suspend": suspension.map {
+        .members(["reason": $0.reason.map(JSONValue.string), "until": $0.until.map(JSONValue.timestamp)])
+      },
+      "triggers": .array(triggers.map(\.json)),
+      "overlap": .string(overlap.rawValue),
+      "targets": targets.json,
+      "run": run.json,
+      "retry": retry.json,
+    ])
+  }
+
+  /// Throws a ``JSONError`` for anything that this version of Belfry would not have printed.
+  public init(json: JSONValue) throws(JSONError) {
+    var fields = try JSONFields(json, "job")
+    self.init(
+      name: try fields.required("name") { try $0.stringValue.map { try JobName($0) } },
+      summary: try fields.optional("description", \.stringValue),
+      owner: try fields.optional("owner", \.stringValue),
+      labels: try fields.stringMap("labels"),
+      suspension: try fields.optional("suspend") { try Suspension(json: $0) },
+      triggers: try fields.list("triggers") { try Trigger(json: $0) },
+      overlap: try fields.required("overlap") { $0.stringValue.flatMap(Overlap.init) },
+      targets: try fields.required("targets") { try Targets(json: $0) },
+      run: try fields.required("run") { try RunSpec(json: $0) },
+      retry: try fields.required("retry") { try RetryPolicy(json: $0) })
+    try fields.finish()
+    if triggers.isEmpty { throw JSONError("job.triggers: at least one is needed") }
+  }
+}
+
+extension Suspension {
+  fileprivate init(json: JSONValue) throws(JSONError) {
+    var fields = try JSONFields(json, "job.suspend")
+    self.init(
+      reason: try fields.optional("reason", \.stringValue),
+      until: try fields.optional("until") { $0.stringValue.flatMap { Timestamp(rfc3339: $0) } })
+    try fields.finish()
+  }
+}
+
+extension Trigger {
+  public var json: JSONValue {
+    switch self {
+    case .cron(let expression, let timezone): ["cron": .string(expression), "timezone": .string(timezone)]
+    case .every(let interval): ["everyMs": .milliseconds(interval)]
+    case .at(let time): ["at": .timestamp(time)]
+    }
+  }
+
+  fileprivate init(json: JSONValue) throws(JSONError) {
+    var fields = try JSONFields(json, "job.triggers")
+    if let expression = try fields.optional("cron", \.stringValue) {
+      self = .cron(expression: expression, timezone: try fields.string("timezone"))
+    } else if json["everyMs"] != nil {
+      self = .every(try fields.milliseconds("everyMs"))
+    } else {
+      self = .at(try fields.timestamp("at"))
+    }
+    try fields.finish()
+  }
+}
+
+extension Targets {
+  fileprivate var json: JSONValue {
+    .members([
+      "match": .sorted(match.mapValues(JSONValue.strings)),
+      "agents": agents.map { .strings($0.map(\.text)) },
+    ])
+  }
+
+  fileprivate init(json: JSONValue) throws(JSONError) {
+    var fields = try JSONFields(json, "job.targets")
+    self.init(
+      match: try fields.map("match", JSONFields.strings),
+      agents: try fields.optional("agents") { try $0.arrayValue?.map { try AgentName($0.stringValue ?? "") } })
+    try fields.finish()
+  }
+}
+
+extension RunSpec {
+  fileprivate var json: JSONValue {
+    var script: JSONValue?
+    var command: JSONValue?
+    switch program {
+    case .script(let path): script = .string(path)
+    case .command(let words): command = .strings(words)
+    }
+    return .members([
+      "script": script,
+      "command": command,
+      "interpreter": interpreter.map(JSONValue.strings),
+      "args": .strings(args),
+      "files": .strings(files),
+      "params": .sorted(params.mapValues(\.json)),
+      "env": .sorted(env.mapValues(JSONValue.string)),
+      "timeoutMs": .milliseconds(timeout),
+      "success": .array(success.map { .integer(Int64($0)) }),
+    ])
+  }
+
+  fileprivate init(json: JSONValue) throws(JSONError) {
+    var fields = try JSONFields(json, "job.run")
+    let program: Program
+    if let path = try fields.optional("script", \.stringValue) {
+      program = .script(path)
+    } else {
+      let words = try fields.strings("command")
+      guard !words.isEmpty else { throw JSONError("job.run: neither script nor command") }
+      program = .command(words)
+    }
+    self.init(
+      program: program,
+      interpreter: try fields.optional("interpreter", JSONFields.strings),
+      args: try fields.strings("args"),
+      files: try fields.strings("files"),
+      params: try fields.map("params") { try ParameterValue(json: $0) },
+      env: try fields.stringMap("env"),
+      timeout: try fields.milliseconds("timeoutMs"),
+      success: try fields.list("success") { Int($0.integerValue ?? -1) })
+    try fields.finish()
+  }
+}
+
+extension ParameterValue {
+  /// Strings, integers and booleans as themselves; a decimal as `{"decimal":"0.25"}`.
+  public var json: JSONValue {
+    switch self {
+    case .string(let text): .string(text)
+    case .integer(let number): .integer(number)
+    case .boolean(let flag): .bool(flag)
+    case .decimal(let text): ["decimal": .string(text)]
+    }
+  }
+
+  public init(json: JSONValue) throws(JSONError) {
+    switch json {
+    case .string(let text): self = .string(text)
+    case .integer(let number): self = .integer(number)
+    case .bool(let flag): self = .boolean(flag)
+    default:
+      guard let text = json["decimal"]?.stringValue, Self.isDecimal(text) else {
+        throw JSONError("a parameter is a string, an integer, a boolean or a decimal")
+      }
+      self = .decimal(text)
+    }
+  }
+
+  /// The value as plain JSON text, for `BELFRY_PARAMS`, where a decimal is a number.
+  public var plainJSONText: String {
+    if case .decimal(let text) = self { text } else { json.text }
+  }
+}
+
+extension RetryPolicy {
+  fileprivate var json: JSONValue {
+    .members([
+      "attempts": .integer(Int64(attempts)),
+      "backoffMs": .milliseconds(backoff),
+      "factorThousandths": .integer(Int64(factorThousandths)),
+      "maxMs": .milliseconds(max),
+      "on": .strings(on.map(\.rawValue).sorted()),
+    ])
+  }
+
+  fileprivate init(json: JSONValue) throws(JSONError) {
+    var fields = try JSONFields(json, "job.retry")
+    self.init(
+      attempts: Int(try fields.required("attempts") { $0.integerValue.flatMap { (1...100).contains($0) ? $0 : nil } }),
+      backoff: try fields.milliseconds("backoffMs"),
+      factorThousandths: Int(try fields.required("factorThousandths") { value in
+        value.integerValue.flatMap { (1000...100_000).contains($0) ? $0 : nil }
+      }),
+      max: try fields.milliseconds("maxMs"),
+      on: Set(try fields.list("on") { try Self.state($0) }))
+    try fields.finish()
+  }
+
+  private static func state(_ value: JSONValue) throws(JSONError) -> RunState {
+    guard let state = value.stringValue.flatMap(RunState.init), state.isFinal else {
+      throw JSONError("job.retry.on: '\(value.text.prefix(40))' is not a final run state")
+    }
+    return state
+  }
+}
+
+extension JSONValue: ExpressibleByDictionaryLiteral {
+  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    self = .object(elements.map { Member($0.0, $0.1) })
+  }
+}
