@@ -23,6 +23,7 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
@@ -37,6 +38,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
     .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
@@ -60,8 +62,8 @@ let package = Package(
     .target(name: "Schedule", dependencies: ["Model"]),
     .target(name: "Planning", dependencies: ["Model", "Schedule"]),
 
-    // Where blocking calls run; where time zones come from.
-    .target(name: "BlockingWork"),
+    // What the services need of the operating system: blocking calls, clocks, durable files; and its time zones.
+    .target(name: "Platform", dependencies: ["Model"]),
     .target(name: "ZoneInfo", dependencies: ["Model", "Schedule"]),
 
     // Thin layers over one library or one part of the system each.
@@ -69,7 +71,7 @@ let package = Package(
     .target(name: "Trust", dependencies: ["Model", "COpenSSL"]),
     .target(name: "Git", dependencies: ["Model", "CLibGit2"]),
     .target(name: "Results", dependencies: ["Model", "Git", "Trust"]),
-    .target(name: "Wire", dependencies: ["Model", protobuf, grpc, grpcProtobuf]),
+    .target(name: "Wire", dependencies: ["Model", protobuf, grpc, grpcProtobuf], exclude: ["belfry.proto"]),
     .target(name: "Execution", dependencies: ["Model", "Trust"], plugins: ["BuildShim"]),
     .plugin(name: "BuildShim", capability: .buildTool()),
 
@@ -77,19 +79,19 @@ let package = Package(
     .target(
       name: "ControllerKit",
       dependencies: [
-        "Model", "Schedule", "Planning", "Manifest", "Trust", "Git", "Results", "Wire", "BlockingWork", "ZoneInfo",
-        logging, lifecycle, asyncAlgorithms, grpc, grpcProtobuf, grpcTransport, hummingbird, nioCore,
+        "Model", "Schedule", "Planning", "Manifest", "Trust", "Git", "Results", "Wire", "Platform", "ZoneInfo",
+        logging, lifecycle, asyncAlgorithms, grpc, grpcProtobuf, grpcTransport, hummingbird, httpTypes, nioCore, protobuf,
       ]),
     .target(
       name: "AgentKit",
       dependencies: [
-        "Model", "Schedule", "Planning", "Trust", "Wire", "Execution", "BlockingWork", "ZoneInfo",
-        logging, lifecycle, asyncAlgorithms, grpc, grpcProtobuf, grpcTransport, grdb, nioCore,
+        "Model", "Schedule", "Planning", "Trust", "Wire", "Execution", "Platform", "ZoneInfo",
+        logging, lifecycle, asyncAlgorithms, grpc, grpcProtobuf, grpcTransport, grdb, nioCore, protobuf,
       ]),
     .target(
       name: "CommandKit",
       dependencies: [
-        "Model", "Schedule", "Planning", "Manifest", "Trust", "Git", "Results", "BlockingWork", "ZoneInfo",
+        "Model", "Schedule", "Planning", "Manifest", "Trust", "Git", "Results", "Platform", "ZoneInfo",
         "ControllerKit", "AgentKit", argumentParser, asyncHTTPClient, logging, lifecycle,
       ]),
 
@@ -108,6 +110,7 @@ let package = Package(
     // Tests.
     .target(name: "TestSupport", dependencies: ["Model", "Trust", subprocess]),
     .testTarget(name: "ModelTests", dependencies: ["Model", "TestSupport"]),
+    .testTarget(name: "TrustTests", dependencies: ["Model", "Trust", "TestSupport"]),
   ]
 )
 

@@ -1,1 +1,11 @@
-// CommandKit
+// CommandKit: the commands of `belfry`, and how they print.
+//
+//   BelfryCommand, BelfryProgram   the root command, and the way from arguments to an exit code
+//   Ending        exit codes and messages, for every error, in one place
+//   Surroundings  all that a command may see and touch of its process; tests pass their own
+//   Text          tables, times and spans for people: pure
+//   Controller    the client of the controller's local HTTP API
+//   Commands      one file for each command; what is more than a page has a folder of its own
+//
+// Must not: decide what Planning, Manifest or Trust decide, print other than through Surroundings, or show text from
+// repositories and agents to a terminal before it was neutralised.

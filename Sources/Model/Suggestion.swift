@@ -6,7 +6,8 @@ public enum Suggestion {
     guard word.utf8.count <= 64 else { return nil }
     let limit = min(3, max(1, word.utf8.count / 3))
     var best: (candidate: String, distance: Int)?
-    for candidate in candidates where candidate.utf8.count <= 64 {
+    // Words whose lengths differ by more than the limit are further apart than it.
+    for candidate in candidates where abs(candidate.utf8.count - word.utf8.count) <= limit {
       let distance = editDistance(Array(word.lowercased().utf8), Array(candidate.lowercased().utf8))
       if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
     }

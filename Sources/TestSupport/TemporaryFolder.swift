@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// A folder below the system's temporary folder, removed with everything in it when the value goes away.
 public final class TemporaryFolder: Sendable {

@@ -38,10 +38,10 @@ private struct JSONReader {
   }
 
   private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
-    guard depth >= 0 else { throw error("nested too deeply") }
     skipSpace()
     guard index < bytes.count else { throw error("the text ends where a value should stand") }
     switch bytes[index] {
+    case 0x7b where depth <= 0, 0x5b where depth <= 0: throw error("nested too deeply")
     case 0x7b: return try object(depth: depth - 1)
     case 0x5b: return try array(depth: depth - 1)
     case 0x22: return .string(try string())

@@ -125,8 +125,17 @@ extension RunSpec {
       params: try fields.map("params") { try ParameterValue(json: $0) },
       env: try fields.stringMap("env"),
       timeout: try fields.milliseconds("timeoutMs"),
-      success: try fields.list("success") { Int($0.integerValue ?? -1) })
+      success: try fields.list("success") { try Self.exitCode($0) })
     try fields.finish()
+  }
+}
+
+extension RunSpec {
+  private static func exitCode(_ value: JSONValue) throws(JSONError) -> Int {
+    guard let code = value.integerValue, (0...255).contains(code) else {
+      throw JSONError("job.run.success: '\(value.text.prefix(40))' is not an exit code")
+    }
+    return Int(code)
   }
 }
 

@@ -53,17 +53,20 @@ public enum RepositoryPath {
   public static func problem(in path: String) -> String? {
     guard !path.isEmpty else { return "the path is empty" }
     guard path.utf8.count <= 1024 else { return "the path has more than 1024 bytes" }
-    guard !path.hasPrefix("/") else { return "the path must be relative to the repository's root" }
+    guard path.utf8.first != 0x2f else { return "the path must be relative to the repository's root" }
     guard path.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != 0x5c }) else {
       return "the path holds a control character or a backslash"
     }
-    let segments = path.split(separator: "/", omittingEmptySubsequences: false)
+    // Split as the kernel does, at bytes: in "../\u{301}x" no `Character` is a slash, and yet the first segment is "..".
+    let segments = path.utf8.split(separator: 0x2f, omittingEmptySubsequences: false)
     guard segments.count <= 32 else { return "the path has more than 32 segments" }
     for segment in segments {
       if segment.isEmpty { return "the path has an empty segment" }
-      if segment.utf8.count > 255 { return "a segment of the path has more than 255 bytes" }
-      if segment == "." || segment == ".." { return "the path must not contain '\(segment)'" }
-      if segment.lowercased() == ".git" { return "the path must not contain '.git'" }
+      if segment.count > 255 { return "a segment of the path has more than 255 bytes" }
+      if segment.allSatisfy({ $0 == 0x2e }), segment.count <= 2 {
+        return "the path must not contain '\(Substring(segment))'"
+      }
+      if Substring(segment).lowercased() == ".git" { return "the path must not contain '.git'" }
     }
     return nil
   }

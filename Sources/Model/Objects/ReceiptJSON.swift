@@ -91,7 +91,9 @@ extension Receipt.Attempt {
       number: Int(try fields.integer("number")),
       started: try fields.timestamp("started"),
       ended: try fields.timestamp("ended"),
-      state: try fields.required("state") { $0.stringValue.flatMap(RunState.init) },
+      state: try fields.required("state") { value in
+        value.stringValue.flatMap(RunState.init).flatMap { $0.isFinal ? $0 : nil }
+      },
       exitCode: try fields.optional("exitCode", \.integerValue).map(Int.init),
       signal: try fields.optional("signal", \.integerValue).map(Int.init),
       reason: try fields.optional("reason", \.stringValue),

@@ -2,7 +2,7 @@
 
 extension Timestamp: CustomStringConvertible {
   /// Reads `2026-12-01T03:00:00+01:00` or `…Z`, with up to 9 fraction digits (those past microseconds are dropped).
-  /// Years 1970 to 9999. Leap seconds, a lower-case `t` or `z`, and a missing offset are refused.
+  /// Years 1970 to 9999, in the offset given and in UTC. Leap seconds, a lower-case `t` or `z`, and a missing offset are refused.
   public init?(rfc3339 text: some StringProtocol) {
     var digits = DigitReader(Array(text.utf8))
     guard let year = digits.number(4), digits.take("-"), let month = digits.number(2), digits.take("-"),
@@ -13,7 +13,10 @@ extension Timestamp: CustomStringConvertible {
       hour < 24, minute < 60, second < 60, let fraction = digits.fraction(), let offset = digits.offset(), digits.atEnd
     else { return nil }
     let civil = CivilTime(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
-    self.init(microseconds: (civil.secondsSinceEpoch - Int64(offset)) * 1_000_000 + fraction)
+    let seconds = civil.secondsSinceEpoch - Int64(offset)
+    // Else the UTC text of what was read could not be read again: 9999-12-31T23:00:00-02:00 is in the year 10000.
+    guard (0..<253_402_300_800).contains(seconds) else { return nil }
+    self.init(microseconds: seconds * 1_000_000 + fraction)
   }
 
   /// UTC, with a fraction of 3 or 6 digits only where there is one: `2026-12-01T02:00:00Z`, `…00.250Z`.

@@ -3,13 +3,21 @@ public struct Timestamp: Hashable, Sendable, Comparable {
   public var microseconds: Int64
 
   public init(microseconds: Int64) { self.microseconds = microseconds }
-  public init(seconds: Int64) { self.microseconds = seconds &* 1_000_000 }
+  /// Saturates at the ends of the range.
+  public init(seconds: Int64) {
+    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+    self.microseconds = overflow ? (seconds < 0 ? .min : .max) : product
+  }
 
   /// Whole seconds since the epoch, rounded towards the past.
   public var seconds: Int64 { microseconds.flooredDivision(by: 1_000_000) }
 
   /// The part after the whole second, 0..<1_000_000 µs.
-  public var subsecond: Int64 { microseconds - seconds * 1_000_000 }
+  public var subsecond: Int64 {
+    // Not by subtraction: whole seconds of the least value, back in microseconds, are out of range.
+    let rest = microseconds % 1_000_000
+    return rest < 0 ? rest + 1_000_000 : rest
+  }
 
   public static func < (a: Timestamp, b: Timestamp) -> Bool { a.microseconds < b.microseconds }
 

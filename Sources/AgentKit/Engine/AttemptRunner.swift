@@ -1,0 +1,46 @@
+import Model
+import Planning
+
+/// What the engine asks of whatever executes attempts. In a running agent it is ``ShimRunner``.
+protocol AttemptRunner: Sendable {
+  /// Verifies the bytes, and starts the attempt in its shim. Blocks until the shim is started.
+  func launch(_ order: AttemptOrder) throws(LaunchProblem)
+  /// Waits for the attempt's end, which may lie in the past. Also for attempts of a former life of the agent.
+  func end(of attempt: AttemptID) async -> AttemptEnd
+  /// Asks the attempt to end; its end is reported like any other.
+  func cancel(_ attempt: AttemptID)
+  /// Whether the attempt has ever begun, so that starting it again could run it twice.
+  func hasBegun(_ attempt: AttemptID) -> Bool
+  /// Removes what an attempt whose end is in the ledger left behind.
+  func discard(_ attempt: AttemptID)
+  /// Removes what all attempts left behind that belong to none of these runs.
+  func discardAll(except runs: Set<RunID>)
+}
+
+/// One attempt of one run.
+struct AttemptID: Hashable, Sendable {
+  let run: RunID
+  let number: Int
+}
+
+/// All that is needed to start an attempt.
+struct AttemptOrder: Sendable {
+  let run: ActiveRun
+  let agent: AgentName
+  var id: AttemptID { AttemptID(run: run.id, number: run.attempt) }
+}
+
+/// Why an attempt was not started.
+enum LaunchProblem: Error, Sendable {
+  /// The bytes are not those of the bundle: nothing of it may run.
+  case refused(String)
+  /// It cannot be started: no interpreter, no memory, no room on the disk.
+  case failed(String)
+}
+
+/// How an attempt ended.
+struct AttemptEnd: Sendable {
+  var record: Receipt.Attempt
+  /// What is kept of its output.
+  var log: [UInt8]
+}

@@ -1,0 +1,331 @@
+import GRDB
+import Logging
+import Model
+import Planning
+import Platform
+import Schedule
+import Trust
+import Wire
+import ZoneInfo
+
+/// The heart of the agent: owns the firing machine and performs what it decides, ledger first.
+///
+/// Everything here may block (SQLite with fsync, hashing, starting processes), so the actor runs on a thread of its own.
+/// The rule for every change: copy the machine, let it decide, write ALL of it in one transaction, then act. When the
+/// transaction fails, the copy comes back and nothing has happened.
+actor Engine {
+  private let executor = BlockingExecutor(label: "belfry.engine")
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  let receipts: ReceiptMaker
+  let ledger: Ledger
+  let runner: any AttemptRunner
+  let clock: WallClock
+  let logger: Logger
+  /// Raised when the firing loop should look again, or a heartbeat should go out.
+  let wake: Signal
+  let stateChanged: Signal
+  /// Raised when there is something new in the spool, or an active run ended.
+  let spoolChanged: Signal
+  private let watches: AsyncStream<AttemptID>.Continuation
+
+  private var machine: FiringMachine
+  private(set) var entries: [RunID: LedgerRun] = [:]
+  /// Runs whose attempt could not be started or is over, but could not be written yet.
+  private var isFiring = true
+  /// What keeps the agent from working, by kind; told to the controller.
+  private(set) var problems: [String: String] = [:]
+  private var heardWritten: Timestamp?
+
+  init(
+    receipts: ReceiptMaker, ledger: Ledger, runner: any AttemptRunner, clock: WallClock,
+    signals: EngineSignals, watches: AsyncStream<AttemptID>.Continuation, logger: Logger
+  ) throws {
+    self.receipts = receipts
+    self.ledger = ledger
+    self.runner = runner
+    self.clock = clock
+    self.logger = logger
+    self.wake = signals.wake
+    self.stateChanged = signals.stateChanged
+    self.spoolChanged = signals.spoolChanged
+    self.watches = watches
+    machine = FiringMachine(agent: receipts.identity.id, lastHeard: try ledger.lastHeard())
+  }
+
+  // MARK: - Start
+
+  /// Takes over the runs of the agent's former life and what it had installed.
+  func start(_ installed: [FiringJob]) throws {
+    let now = clock.now
+    let active = try ledger.activeRuns()
+    entries = Dictionary(active.map { ($0.run.id, $0) }, uniquingKeysWith: { $1 })
+    runner.discardAll(except: Set(entries.keys))
+    machine.restore(active.map(\.run), spent: try ledger.spentOrders(after: now), at: now)
+    let cursors = try ledger.cursors()
+    try change { $0.install(installed, cursors: cursors, at: now) }
+    for entry in active where entry.run.phase == .running { resume(entry) }
+    logger.info("started", metadata: ["jobs": "\(installed.count)", "runs taken over": "\(active.count)"])
+  }
+
+  /// A run of the former life: its shim may be at work, may have ended, or may never have been started.
+  private func resume(_ entry: LedgerRun) {
+    let attempt = AttemptID(run: entry.run.id, number: entry.run.attempt)
+    if runner.hasBegun(attempt) {
+      watches.yield(attempt)
+      if entry.run.cancelRequested { runner.cancel(attempt) }
+    } else {
+      launch(entry.run)
+    }
+  }
+
+  // MARK: - Changes
+
+  /// Replaces what fires. `accepted` is written in the same transaction.
+  func install(_ jobs: [FiringJob], accepted position: Position) throws {
+    try change(also: { try $0.accept(position) }) { $0.install(jobs, at: clock.now) }
+    wake.raise()
+    stateChanged.raise()
+  }
+
+  /// Decides what is due, and gives back how long there is nothing to do.
+  func tick() -> Duration {
+    guard isFiring else { return .seconds(3600) }
+    let now = clock.now
+    if let due = machine.nextWake, due <= now {
+      do {
+        try change { $0.tick(at: now) }
+        solved("ledger")
+      } catch {
+        troubled("ledger", error)
+        return .seconds(2)
+      }
+    }
+    // At most a second, because a clock that is set shows only when somebody looks.
+    return min(max((machine.nextWake ?? now + .seconds(1)) - clock.now, .zero), .seconds(1))
+  }
+
+  /// An attempt ended; the error says that it could not be written down and must be told again.
+  func ended(_ attempt: AttemptID, _ end: AttemptEnd) throws {
+    guard var entry = entries[attempt.run], entry.run.attempt == attempt.number else { return }
+    CrashPoint.reach("agent.attemptEnded")
+    entry.attempts.append(end.record)
+    let before = entries[attempt.run]
+    entries[attempt.run] = entry
+    do {
+      try change(also: { try $0.keep(log: end.log, of: attempt.run, attempt: attempt.number) }) {
+        $0.attemptEnded(attempt.run, attempt: attempt.number, end.record.state, at: clock.now)
+      }
+    } catch {
+      entries[attempt.run] = before
+      troubled("ledger", error)
+      throw error
+    }
+    CrashPoint.reach("agent.endWritten")
+    runner.discard(attempt)
+    wake.raise()
+    stateChanged.raise()
+  }
+
+  func dispatch(_ order: Dispatch) throws -> [FiringAction] {
+    guard isFiring else { return [.refuse(order, reason: "the agent is stopping")] }
+    return try change(startBy: order.startBy) { $0.dispatch(order, at: clock.now) }
+  }
+
+  /// The controller was heard. Written at most once a minute: a lease lasts days.
+  func heard() {
+    let now = clock.now
+    if let written = heardWritten, written <= now, now - written < .seconds(60), machine.lastHeard != nil { return }
+    heardWritten = now
+    do {
+      try change(also: { try $0.heard(at: now) }) { $0.heard(at: now) }
+    } catch {
+      troubled("ledger", error)
+    }
+  }
+
+  // MARK: - Spool
+
+  func acknowledged(_ runs: [RunID]) throws {
+    CrashPoint.reach("agent.beforeAcknowledged")
+    try ledger.write { try $0.acknowledged(runs) }
+    spoolChanged.raise()
+  }
+
+  func rejected(_ run: RunID, reason: String) throws {
+    logger.error("the controller will never commit a receipt", metadata: ["run": "\(run)", "reason": "\(reason)"])
+    try ledger.write { try $0.rejected(run, reason: reason) }
+    spoolChanged.raise()
+  }
+
+  func spooled(after number: Int64, limit: Int) throws -> [SpooledReceipt] {
+    try ledger.spooled(after: number, limit: limit)
+  }
+
+  func spoolCount() -> Int { (try? ledger.spoolCount()) ?? 0 }
+
+  /// Forgets old runs whose receipts are gone.
+  func tidy() throws { try ledger.write { try $0.forgetRuns(before: clock.now - .seconds(7 * 86_400)) } }
+
+  // MARK: - Stop
+
+  /// Nothing new starts from now on; what runs goes on.
+  func stopFiring() { isFiring = false }
+
+  var activeRuns: Int { entries.count }
+
+  func cancelAll() {
+    for entry in entries.values where entry.run.phase == .running {
+      runner.cancel(AttemptID(run: entry.run.id, number: entry.run.attempt))
+    }
+  }
+
+  // MARK: - The one way to change anything
+
+  @discardableResult
+  private func change(
+    startBy: Timestamp? = nil, also write: (LedgerTransaction) throws -> Void = { _ in },
+    _ decide: (inout FiringMachine) -> [FiringAction]
+  ) throws -> [FiringAction] {
+    var next = machine
+    let actions = decide(&next)
+    let cursors = next.takeCursorMoves()
+    var changed = entries
+    do {
+      try ledger.write { transaction in
+        try write(transaction)
+        for (job, cursor) in cursors {
+          if let cursor { try transaction.advance(job, to: cursor) } else { try transaction.forgetCursor(of: job) }
+        }
+        for action in actions { try record(action, in: transaction, &changed, startBy: startBy) }
+      }
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_IOERR {
+      // What SQLite believes and what the disk holds may differ now; only a fresh look after a restart can tell.
+      logger.critical("the disk failed under the ledger; stopping", metadata: ["reason": "\(error)"])
+      abort()
+    }
+    machine = next
+    entries = changed
+    CrashPoint.reach("agent.ledgerWritten")
+    for action in actions { perform(action) }
+    return actions
+  }
+
+  private func record(
+    _ action: FiringAction, in transaction: LedgerTransaction, _ entries: inout [RunID: LedgerRun], startBy: Timestamp?
+  ) throws {
+    switch action {
+    case .start(let run):
+      let entry = LedgerRun(run: run)
+      try transaction.begin(entry, startBy: startBy)
+      entries[run.id] = entry
+    case .startAttempt(let run), .retryLater(let run, _), .cancel(let run):
+      entries[run.id, default: LedgerRun(run: run)].run = run
+      if let entry = entries[run.id] { try transaction.update(entry) }
+    case .finish(let run, let outcome):
+      let entry = entries.removeValue(forKey: run.id) ?? LedgerRun(run: run)
+      let refused = refusals.removeValue(forKey: run.id)
+      let receipt = receipts.receipt(
+        entry, refused.map { _ in .skipped(.refusedVerification) } ?? outcome,
+        reason: refused ?? entry.attempts.last?.reason, at: clock.now)
+      try spool(receipt, in: transaction)
+    case .skip(let skipped): try spool(receipts.receipt(skipped, at: clock.now), in: transaction)
+    case .refuse, .note: break
+    }
+  }
+
+  private func spool(_ receipt: Receipt, in transaction: LedgerTransaction) throws {
+    let signed = try receipts.sign(receipt)
+    try transaction.finish(receipt.run, line: signed.line, signature: signed.signatureLine)
+  }
+
+  private func perform(_ action: FiringAction) {
+    switch action {
+    case .start(let run), .startAttempt(let run): launch(run)
+    case .retryLater(let run, let time):
+      logger.info("trying again later", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)", "at": "\(time)"])
+    case .finish(let run, let outcome):
+      logger.info("run ended", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)", "outcome": "\(outcome)"])
+      spoolChanged.raise()
+    case .skip(let skipped):
+      logger.info(
+        "did not run",
+        metadata: [
+          "job": "\(skipped.occurrence.job)", "nominal": "\(skipped.occurrence.nominal)", "why": "\(skipped.words)",
+        ])
+      spoolChanged.raise()
+    case .cancel(let run): runner.cancel(AttemptID(run: run.id, number: run.attempt))
+    case .refuse(let order, let reason):
+      logger.warning("order refused", metadata: ["job": "\(order.job)", "reason": "\(reason)"])
+    case .note(let text): logger.warning("\(text)")
+    }
+  }
+
+  /// Why runs were refused by verification, until their end is written.
+  private var refusals: [RunID: String] = [:]
+
+  private func launch(_ run: ActiveRun) {
+    let order = AttemptOrder(run: run, agent: receipts.identity.name)
+    CrashPoint.reach("agent.beforeLaunch")
+    do throws(LaunchProblem) {
+      try runner.launch(order)
+      CrashPoint.reach("agent.launched")
+      watches.yield(order.id)
+      stateChanged.raise()
+    } catch {
+      switch error {
+      case .refused(let reason): refuse(run, reason)
+      case .failed(let reason): failed(order.id, reason)
+      }
+    }
+  }
+
+  /// The bytes are wrong: the run ends here whatever its retry policy says, because the same bytes would be wrong again.
+  private func refuse(_ run: ActiveRun, _ reason: String) {
+    logger.error("refused to run", metadata: ["job": "\(run.occurrence.job)", "reason": "\(reason)"])
+    refusals[run.id] = reason
+    problems["bundle \(run.bundle.hex)"] = "\(run.occurrence.job): \(reason)"
+    do {
+      try change { machine in
+        let cancelled = machine.cancel(run.id, at: clock.now).filter { if case .cancel = $0 { false } else { true } }
+        return cancelled + machine.attemptEnded(run.id, attempt: run.attempt, .failed, at: clock.now)
+      }
+    } catch {
+      troubled("ledger", error)
+    }
+    stateChanged.raise()
+  }
+
+  private func failed(_ attempt: AttemptID, _ reason: String) {
+    let now = clock.now
+    let record = Receipt.Attempt(number: attempt.number, started: now, ended: now, state: .failed, reason: reason)
+    do { try ended(attempt, AttemptEnd(record: record, log: [])) } catch { logger.error("\(error)") }
+  }
+
+  // MARK: - Problems
+
+  func troubled(_ kind: String, _ error: any Error) {
+    let words = "\(error)"
+    if problems[kind] == nil { logger.error("\(kind): \(words)") }
+    problems[kind] = "\(kind): \(words)"
+    stateChanged.raise()
+  }
+
+  func solved(_ kind: String) {
+    if problems.removeValue(forKey: kind) != nil { stateChanged.raise() }
+  }
+
+  /// Bundles whose bytes were found damaged.
+  var damaged: Set<String> {
+    Set(problems.keys.filter { $0.hasPrefix("bundle ") }.map { String($0.dropFirst("bundle ".count)) })
+  }
+
+  func repaired(_ bundle: Digest) { solved("bundle \(bundle.hex)") }
+}
+
+/// How the engine wakes the loops around it.
+struct EngineSignals: Sendable {
+  let wake = Signal()
+  let stateChanged = Signal()
+  let spoolChanged = Signal()
+}

@@ -1,0 +1,104 @@
+import GRDB
+import Model
+
+/// What must survive a crash of the agent: a SQLite database in WAL mode with synchronous=FULL, so that a transaction
+/// that was committed is on the disk.
+///
+/// Every method blocks; the engine calls them on its own executor. An error that says that the disk failed (not: is
+/// full) means that what SQLite believes and what the disk holds may differ: the caller stops the process.
+final class Ledger: Sendable {
+  private let database: DatabaseQueue
+
+  /// Opens the database, or makes it. Throws a GRDB `DatabaseError`.
+  init(path: String) throws {
+    var configuration = Configuration()
+    configuration.journalMode = .wal
+    configuration.busyMode = .timeout(5)
+    configuration.prepareDatabase { db in
+      try db.execute(sql: "PRAGMA synchronous = FULL")
+    }
+    database = try DatabaseQueue(path: path, configuration: configuration)
+    try LedgerSchema.migrator.migrate(database)
+  }
+
+  /// Runs all changes of `body` as one transaction with one fsync.
+  func write(_ body: (LedgerTransaction) throws -> Void) throws {
+    try database.write { try body(LedgerTransaction(database: $0)) }
+  }
+
+  /// The highest assignment that was ever accepted.
+  func position() throws -> Position {
+    try database.read { db in
+      Position(
+        epoch: try Int64.fetchOne(db, sql: "SELECT value FROM numbers WHERE name = 'epoch'") ?? 0,
+        sequence: try Int64.fetchOne(db, sql: "SELECT value FROM numbers WHERE name = 'sequence'") ?? 0)
+    }
+  }
+
+  /// When a controller was last heard; nil when none ever was.
+  func lastHeard() throws -> Timestamp? {
+    try database.read { db in
+      try Int64.fetchOne(db, sql: "SELECT value FROM numbers WHERE name = 'lastHeard'").map(Timestamp.init(microseconds:))
+    }
+  }
+
+  /// For each job the instant up to which its schedule has been considered.
+  func cursors() throws -> [JobName: Timestamp] {
+    try database.read { db in
+      var cursors: [JobName: Timestamp] = [:]
+      for row in try Row.fetchAll(db, sql: "SELECT job, instant FROM cursors") {
+        cursors[try JobName(row["job"])] = Timestamp(microseconds: row["instant"])
+      }
+      return cursors
+    }
+  }
+
+  /// The runs that have begun and not ended, oldest first.
+  func activeRuns() throws -> [LedgerRun] {
+    try database.read { db in
+      try Row.fetchAll(db, sql: "SELECT * FROM runs WHERE ended = 0 ORDER BY started, id").map { try LedgerRun(row: $0) }
+    }
+  }
+
+  /// Orders that are over and could still be repeated, each with the time by which it was to start.
+  func spentOrders(after now: Timestamp) throws -> [RunID: Timestamp] {
+    try database.read { db in
+      var spent: [RunID: Timestamp] = [:]
+      for row in try Row.fetchAll(db, sql: "SELECT id, start_by FROM runs WHERE ended = 1 AND start_by > ?", arguments: [now.microseconds]) {
+        spent[try RunID(row["id"])] = Timestamp(microseconds: row["start_by"])
+      }
+      return spent
+    }
+  }
+
+  /// Receipts that wait for their acknowledgement, oldest first, from the given number on.
+  func spooled(after number: Int64, limit: Int) throws -> [SpooledReceipt] {
+    try database.read { db in
+      try Row.fetchAll(
+        db, sql: "SELECT * FROM spool WHERE number > ? AND rejected IS NULL ORDER BY number LIMIT ?",
+        arguments: [number, limit]
+      ).map { row in
+        let run: String = row["run"]
+        let logs = try Row.fetchAll(db, sql: "SELECT attempt, data FROM logs WHERE run = ? ORDER BY attempt", arguments: [run])
+        return SpooledReceipt(
+          number: row["number"], run: try RunID(run), line: row["line"], signature: row["signature"],
+          logs: logs.map { ($0["attempt"], $0["data"]) })
+      }
+    }
+  }
+
+  /// How many receipts wait, those put aside not counted.
+  func spoolCount() throws -> Int {
+    try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM spool WHERE rejected IS NULL") ?? 0 }
+  }
+}
+
+/// A receipt in the spool.
+struct SpooledReceipt: Sendable {
+  /// Rises with each receipt, never used twice.
+  let number: Int64
+  let run: RunID
+  let line: [UInt8]
+  let signature: [UInt8]
+  let logs: [(attempt: Int, data: [UInt8])]
+}

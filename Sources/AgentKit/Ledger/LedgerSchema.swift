@@ -1,0 +1,47 @@
+import GRDB
+
+enum LedgerSchema {
+  /// Each version of the tables, once and for ever: a released migration is never edited.
+  static let migrator: DatabaseMigrator = {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1") { db in
+      try db.execute(
+        sql: """
+          CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+          CREATE TABLE cursors (job TEXT PRIMARY KEY, instant INTEGER NOT NULL) STRICT;
+          CREATE TABLE runs (
+            id TEXT PRIMARY KEY,
+            job_json TEXT NOT NULL,
+            nominal INTEGER NOT NULL,
+            request TEXT,
+            bundle TEXT NOT NULL,
+            commit_id TEXT NOT NULL,
+            params TEXT NOT NULL,
+            started INTEGER NOT NULL,
+            attempt INTEGER NOT NULL,
+            waiting_until INTEGER,
+            cancel_requested INTEGER NOT NULL,
+            attempts TEXT NOT NULL,
+            start_by INTEGER,
+            ended INTEGER NOT NULL
+          ) STRICT;
+          CREATE INDEX runs_active ON runs (started, id) WHERE ended = 0;
+          CREATE INDEX runs_ended ON runs (started) WHERE ended = 1;
+          CREATE TABLE spool (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            run TEXT NOT NULL UNIQUE,
+            line BLOB NOT NULL,
+            signature BLOB NOT NULL,
+            rejected TEXT
+          ) STRICT;
+          CREATE TABLE logs (
+            run TEXT NOT NULL,
+            attempt INTEGER NOT NULL,
+            data BLOB NOT NULL,
+            PRIMARY KEY (run, attempt)
+          ) STRICT, WITHOUT ROWID;
+          """)
+    }
+    return migrator
+  }()
+}

@@ -1,0 +1,105 @@
+import Foundation
+import GRDB
+import Model
+import Planning
+
+/// The changes that can be made to the ledger, within one transaction.
+struct LedgerTransaction {
+  fileprivate let database: Database
+
+  init(database: Database) { self.database = database }
+
+  /// Remembers an accepted assignment's position.
+  func accept(_ position: Position) throws {
+    try set("epoch", position.epoch)
+    try set("sequence", position.sequence)
+  }
+
+  func heard(at time: Timestamp) throws { try set("lastHeard", time.microseconds) }
+
+  func advance(_ job: JobName, to cursor: Timestamp) throws {
+    try database.execute(
+      sql: "INSERT INTO cursors VALUES (?1, ?2) ON CONFLICT (job) DO UPDATE SET instant = ?2",
+      arguments: [job.text, cursor.microseconds])
+  }
+
+  func forgetCursor(of job: JobName) throws {
+    try database.execute(sql: "DELETE FROM cursors WHERE job = ?", arguments: [job.text])
+  }
+
+  /// Writes a run down before it starts. Throws when the run is there already: it must not run twice.
+  func begin(_ entry: LedgerRun, startBy: Timestamp? = nil) throws {
+    let run = entry.run
+    try database.execute(
+      sql: "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+      arguments: [
+        run.id.text, run.job.json.text, run.occurrence.nominal.microseconds, run.occurrence.request, run.bundle.hex,
+        run.commit.text, JSONValue.sorted(run.params.mapValues(\.json)).text, run.started.microseconds, run.attempt,
+        run.waitingUntil?.microseconds, run.cancelRequested, Self.text(entry.attempts), startBy?.microseconds,
+      ])
+  }
+
+  /// Writes down that an attempt ended, that the next one begins, or that somebody wants the run to end.
+  func update(_ entry: LedgerRun) throws {
+    let run = entry.run
+    try database.execute(
+      sql: "UPDATE runs SET attempt = ?, waiting_until = ?, cancel_requested = ?, attempts = ? WHERE id = ?",
+      arguments: [
+        run.attempt, run.waitingUntil?.microseconds, run.cancelRequested, Self.text(entry.attempts), run.id.text,
+      ])
+  }
+
+  /// Keeps an attempt's output for the receipt.
+  func keep(log data: [UInt8], of run: RunID, attempt: Int) throws {
+    try database.execute(
+      sql: "INSERT OR REPLACE INTO logs VALUES (?, ?, ?)", arguments: [run.text, attempt, Data(data)])
+  }
+
+  /// Ends a run and puts its receipt into the spool. For an occurrence that did not run there is no run to end.
+  func finish(_ run: RunID, line: [UInt8], signature: [UInt8]) throws {
+    try database.execute(sql: "UPDATE runs SET ended = 1 WHERE id = ?", arguments: [run.text])
+    try database.execute(
+      sql: "INSERT OR IGNORE INTO spool (run, line, signature) VALUES (?, ?, ?)",
+      arguments: [run.text, Data(line), Data(signature)])
+  }
+
+  /// Drops receipts that are committed and pushed.
+  func acknowledged(_ runs: some Sequence<RunID>) throws {
+    for run in runs {
+      try database.execute(sql: "DELETE FROM spool WHERE run = ?", arguments: [run.text])
+      try database.execute(sql: "DELETE FROM logs WHERE run = ?", arguments: [run.text])
+    }
+  }
+
+  /// Puts a receipt aside that the controller will never commit: kept for people, not sent again.
+  func rejected(_ run: RunID, reason: String) throws {
+    try database.execute(sql: "UPDATE spool SET rejected = ? WHERE run = ?", arguments: [reason, run.text])
+  }
+
+  /// Forgets ended runs that started before `limit` and whose receipts are gone.
+  func forgetRuns(before limit: Timestamp) throws {
+    try database.execute(
+      sql: "DELETE FROM runs WHERE ended = 1 AND started < ? AND id NOT IN (SELECT run FROM spool)",
+      arguments: [limit.microseconds])
+  }
+
+  private func set(_ name: String, _ value: Int64) throws {
+    try database.execute(
+      sql: "INSERT INTO numbers VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2", arguments: [name, value])
+  }
+
+  private static func text(_ attempts: [Receipt.Attempt]) -> String { JSONValue.array(attempts.map(\.json)).text }
+}
+
+extension ActiveRun {
+  fileprivate var waitingUntil: Timestamp? {
+    if case .waiting(let until) = phase { until } else { nil }
+  }
+}
+
+extension Occurrence {
+  /// The person's request; nil for a scheduled occurrence.
+  fileprivate var request: String? {
+    if case .person(let request) = cause { request } else { nil }
+  }
+}

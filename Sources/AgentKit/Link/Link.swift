@@ -1,0 +1,196 @@
+import GRPCCore
+import GRPCNIOTransportHTTP2
+import Logging
+import Model
+import Platform
+import ServiceLifecycle
+import Trust
+import Wire
+
+/// What the link needs of the rest of the agent.
+protocol LinkDelegate: Sendable {
+  /// The present state, for a heartbeat.
+  func state() async -> Belfry_V1_AgentState
+  /// The controller has proven itself; `nonce` is what its dispatches must carry.
+  func connected(epoch: Int64, nonce: String, outgoing: Outgoing) async
+  func disconnected() async
+  /// The controller was heard.
+  func heard() async
+  func received(_ message: Belfry_V1_FromController.OneOf_Message) async throws
+}
+
+/// A queue of messages to the controller, valid for one stream.
+struct Outgoing: Sendable {
+  let continuation: AsyncStream<Belfry_V1_FromAgent>.Continuation
+
+  func send(_ message: Belfry_V1_FromAgent.OneOf_Message) {
+    continuation.yield(.with { $0.message = message })
+  }
+}
+
+/// Where the controller is and how to know it.
+public struct ControllerAddress: Sendable {
+  public var host: String
+  public var port: Int
+
+  public init(host: String, port: Int) {
+    self.host = host
+    self.port = port
+  }
+
+  /// Whether the address can only mean this machine. Names other than `localhost` are not looked up.
+  public var isLoopback: Bool {
+    host == "localhost" || host == "::1" || host.split(separator: ".").count == 4 && host.hasPrefix("127.")
+  }
+}
+
+/// Keeps one stream to the controller: dials, shakes hands, exchanges messages, and dials again with growing pauses.
+struct Link: Service {
+  let address: ControllerAddress
+  let identity: AgentIdentity
+  let controllerKey: PublicKey
+  let version: String
+  let delegate: any LinkDelegate
+  /// Raised when the state has changed and a heartbeat should go out at once.
+  let stateChanged: Signal
+  let logger: Logger
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      var backoff = Backoff(first: .milliseconds(250), limit: .seconds(30))
+      while !Task.isCancelled {
+        let began = ContinuousClock.now
+        do {
+          try await connectOnce()
+          logger.info("the controller closed the stream")
+        } catch is CancellationError {
+          return
+        } catch {
+          logger.warning("no stream to the controller", metadata: ["reason": "\(Self.describe(error))"])
+        }
+        await delegate.disconnected()
+        if ContinuousClock.now - began > .seconds(30) { backoff.reset() }
+        try? await Task.sleep(for: backoff.pause(spread: Double.random(in: 0..<1)))
+      }
+    }
+  }
+
+  /// One connection with one stream, until either side ends it.
+  private func connectOnce() async throws {
+    let transport = try HTTP2ClientTransport.Posix(
+      target: .dns(host: address.host, port: address.port),
+      transportSecurity: .plaintext,
+      config: .defaults { config in
+        config.connection.keepalive = .init(time: .seconds(30), timeout: .seconds(10), allowWithoutCalls: true)
+      })
+    try await withGRPCClient(transport: transport) { client in
+      let link = Belfry_V1_AgentLink.Client(wrapping: client)
+      var options = CallOptions.defaults
+      options.maxResponseMessageBytes = WireLimits.message
+      options.maxRequestMessageBytes = WireLimits.message
+      options.waitForReady = false
+      let (messages, continuation) = AsyncStream.makeStream(of: Belfry_V1_FromAgent.self)
+      let outgoing = Outgoing(continuation: continuation)
+      defer { continuation.finish() }
+      try await link.connect(
+        options: options,
+        requestProducer: { writer in
+          for await message in messages { try await writer.write(message) }
+        },
+        onResponse: { response in
+          var incoming = response.messages.makeAsyncIterator()
+          let welcome = try await handshake(outgoing, &incoming)
+          try await converse(welcome, outgoing, &incoming)
+          continuation.finish()
+        })
+    }
+  }
+
+  private struct Established {
+    let epoch: Int64
+    let nonce: String
+    let heartbeatInterval: Duration
+  }
+
+  private func handshake(
+    _ outgoing: Outgoing, _ incoming: inout some AsyncIteratorProtocol<Belfry_V1_FromController, any Error>
+  ) async throws -> Established {
+    let nonce = RandomName.hex(bytes: 16)
+    outgoing.send(
+      .hello(
+        .with {
+          $0.protocol = wireProtocol
+          $0.agentID = identity.id.text
+          $0.agentName = identity.name.text
+          $0.publicKey = identity.key.publicKey.pem
+          $0.nonce = nonce
+          $0.softwareVersion = version
+        }))
+    guard let first = try await incoming.next()?.message else { throw LinkError("the stream ended at once") }
+    if case .refusal(let refusal) = first { throw LinkError("the controller refused: \(refusal.reason)") }
+    guard case .welcome(let welcome) = first, Handshake.isRandom(welcome.challenge) else {
+      throw LinkError("the first message was not Welcome")
+    }
+    // A false controller could acknowledge receipts and so make them vanish; nothing is sent before it has proven
+    // that it holds the key.
+    let claimed = Handshake.welcomeBytes(
+      agent: identity.id, nonce: nonce, challenge: welcome.challenge, epoch: welcome.epoch)
+    guard controllerKey.verify(signature: Array(welcome.signature), of: claimed) else {
+      throw LinkError("the controller did not prove the key that this agent trusts")
+    }
+    let proof = try identity.key.sign(
+      Handshake.proofBytes(agent: identity.id, name: identity.name, nonce: nonce, challenge: welcome.challenge))
+    outgoing.send(.proof(.with { $0.signature = proof.data }))
+    return Established(
+      epoch: welcome.epoch, nonce: nonce,
+      heartbeatInterval: .milliseconds(Int64(min(max(welcome.heartbeatIntervalMs, 100), 300_000))))
+  }
+
+  private func converse(
+    _ established: Established, _ outgoing: Outgoing,
+    _ incoming: inout some AsyncIteratorProtocol<Belfry_V1_FromController, any Error>
+  ) async throws {
+    logger.info("connected", metadata: ["controller": "\(address.host):\(address.port)", "epoch": "\(established.epoch)"])
+    await delegate.connected(epoch: established.epoch, nonce: established.nonce, outgoing: outgoing)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await beat(every: established.heartbeatInterval, outgoing) }
+      while let message = try await incoming.next()?.message {
+        await delegate.heard()
+        if case .refusal(let refusal) = message { throw LinkError("the controller refused: \(refusal.reason)") }
+        try await delegate.received(message)
+      }
+      group.cancelAll()
+    }
+  }
+
+  /// Sends heartbeats: one an interval, and one at once when the state has changed.
+  private func beat(every interval: Duration, _ outgoing: Outgoing) async throws {
+    var number: UInt64 = 0
+    var sent: Belfry_V1_AgentState?
+    while true {
+      number += 1
+      let state = await delegate.state()
+      outgoing.send(
+        .heartbeat(
+          .with {
+            $0.number = number
+            if state != sent { $0.state = state }
+          }))
+      sent = state
+      await stateChanged.wait(atMost: interval)
+      try Task.checkCancellation()
+    }
+  }
+
+  private static func describe(_ error: any Error) -> String {
+    guard let error = error as? RPCError else { return "\(error)" }
+    if let cause = error.cause { return "\(error.message): \(cause)" }
+    return error.message
+  }
+}
+
+/// Why a stream did not come about or ended.
+struct LinkError: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,15 @@
+/// Why a command did not do what it was asked to, in the command's own words.
+struct CommandError: Error, Hashable, CustomStringConvertible {
+  var status: ExitStatus
+  var message: String
+  /// What to do about it.
+  var hint: String?
+
+  init(_ status: ExitStatus, _ message: String, hint: String? = nil) {
+    self.status = status
+    self.message = message
+    self.hint = hint
+  }
+
+  var description: String { hint.map { "\(message) (\($0))" } ?? message }
+}

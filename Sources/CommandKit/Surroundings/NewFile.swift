@@ -1,0 +1,33 @@
+import Glibc
+import Platform
+
+/// Files that must not be there yet.
+enum NewFile {
+  /// Whether something stands at the path, be it a link to nowhere.
+  static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+  }
+
+  /// Makes the file and writes it to the disk. `mode` holds from the first byte on, whatever the umask allows beyond.
+  /// Throws a `FileError`, with EEXIST when something is there already; a file written in part is removed.
+  static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws(FileError) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+    guard descriptor >= 0 else { throw FileError(path: path, code: errno, operation: "cannot make the file") }
+    defer { close(descriptor) }
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw failure(path) }
+      rest = rest.dropFirst(count)
+    }
+    guard fsync(descriptor) == 0 else { throw failure(path) }
+  }
+
+  private static func failure(_ path: String) -> FileError {
+    let error = FileError(path: path, code: errno, operation: "cannot write")
+    unlink(path)
+    return error
+  }
+}

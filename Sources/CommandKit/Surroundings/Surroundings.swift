@@ -1,0 +1,64 @@
+import Glibc
+import Model
+import Platform
+
+/// What a command may see and touch of its process beside files: one value, which tests replace.
+public struct Surroundings: Sendable {
+  public var environment: [String: String]
+  /// The folder that relative paths count from.
+  public var folder: String
+  public var clock: WallClock
+  /// Whether standard output is a terminal.
+  public var isTerminal: Bool
+  /// Writes all bytes to standard output; throws a `FileError`.
+  public var output: @Sendable ([UInt8]) throws -> Void
+  /// Writes to standard error, as far as that is possible.
+  public var errors: @Sendable ([UInt8]) -> Void
+  /// Waits for a line that a person types; nil when there is nobody to ask.
+  public var answer: @Sendable () -> String?
+
+  public init(
+    environment: [String: String], folder: String, clock: WallClock, isTerminal: Bool,
+    output: @escaping @Sendable ([UInt8]) throws -> Void, errors: @escaping @Sendable ([UInt8]) -> Void,
+    answer: @escaping @Sendable () -> String?
+  ) {
+    self.environment = environment
+    self.folder = folder
+    self.clock = clock
+    self.isTerminal = isTerminal
+    self.output = output
+    self.errors = errors
+    self.answer = answer
+  }
+
+  /// Those of the command that runs.
+  @TaskLocal public static var current = Surroundings.process
+}
+
+extension Surroundings {
+  func print(_ text: String) throws { try output(Array(text.utf8)) }
+  func print(_ json: JSONValue) throws { try print(json.prettyText) }
+
+  /// For standard error; nothing for an empty text.
+  func complain(_ text: String) { if !text.isEmpty { errors(Array(text.utf8)) } }
+  func warn(_ text: String) { complain("warning: \(TerminalText.neutralised(text, keepingLines: true))\n") }
+
+  /// Asks on standard error, so that standard output holds results only. Nil when there is nobody to ask.
+  func confirms(_ question: String) -> Bool? {
+    complain("\(question) [y/N] ")
+    return answer().map { ["y", "yes"].contains($0.lowercased()) }
+  }
+
+  /// An absolute path.
+  func absolute(_ path: String) -> String {
+    if path.hasPrefix("/") { return path }
+    return path == "." || path.isEmpty ? folder : folder + "/" + path
+  }
+
+  /// The path with links and `..` resolved, of something that exists; nil when it does not.
+  func resolved(_ path: String) -> String? {
+    guard let real = realpath(absolute(path), nil) else { return nil }
+    defer { free(real) }
+    return String(cString: real)
+  }
+}

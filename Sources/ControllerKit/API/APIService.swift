@@ -1,0 +1,158 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import Model
+import NIOCore
+import Platform
+import ServiceLifecycle
+
+/// What the HTTP API asks of the controller. Answers are JSON values, so that the command line and the API show the
+/// same words.
+protocol APIOperations: Sendable {
+  func status() async -> JSONValue
+  func snapshot() async -> JSONValue
+  func run(_ request: RunRequest, by user: String) async throws(APIError) -> JSONValue
+  func run(_ id: RunID) async throws(APIError) -> JSONValue
+  func acceptSource(_ commit: CommitID) async throws(APIError) -> JSONValue
+}
+
+/// A person's wish to run a job now.
+struct RunRequest: Sendable {
+  let job: JobName
+  let params: [String: String]
+  /// Only there; empty means everywhere the job is held.
+  let agents: [AgentName]
+
+  init(json: JSONValue) throws(APIError) {
+    do {
+      var fields = try JSONFields(json, "request")
+      job = try fields.required("job") { try $0.stringValue.map { try JobName($0) } }
+      params = try fields.stringMap("params")
+      agents = try fields.strings("agents").map { try AgentName($0) }
+      try fields.finish()
+    } catch {
+      throw APIError(.badRequest, "\(error)")
+    }
+  }
+}
+
+/// An answer other than success.
+struct APIError: Error {
+  let status: HTTPResponse.Status
+  let message: String
+  let hint: String?
+
+  init(_ status: HTTPResponse.Status, _ message: String, hint: String? = nil) {
+    self.status = status
+    self.message = message
+    self.hint = hint
+  }
+}
+
+/// The local HTTP API: JSON over loopback, every call with the token from a file that only the controller's user and
+/// root can read.
+struct APIService {
+  private static let bodyLimit = 256 * 1024
+
+  let operations: any APIOperations
+  let token: String
+  let host: String
+  let port: Int
+  let onReady: @Sendable (Int) async -> Void
+  let logger: Logger
+
+  /// The service that listens. Loopback is the configuration's duty.
+  func application() -> some ApplicationProtocol {
+    let router = Router()
+    router.get("healthz") { _, _ in Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok\n"))) }
+    let api = router.group("v1").add(middleware: Guard(token: token, logger: logger))
+    api.get("status") { _, _ in await answer { await operations.status() } }
+    api.get("snapshot") { _, _ in await answer { await operations.snapshot() } }
+    api.post("runs") { request, _ in
+      let body = await body(of: request)
+      return await answer { () async throws(APIError) in
+        try await operations.run(RunRequest(json: try body.get()), by: "api")
+      }
+    }
+    api.get("runs/{id}") { _, context in
+      let text = context.parameters.get("id") ?? ""
+      return await answer { () async throws(APIError) in
+        guard let id = try? RunID(text) else { throw APIError(.badRequest, "'\(text.prefix(40))' is not a run id") }
+        return try await operations.run(id)
+      }
+    }
+    api.post("source/accept") { request, _ in
+      let body = await body(of: request)
+      return await answer { () async throws(APIError) in
+        guard let text = try body.get()["commit"]?.stringValue, let commit = try? CommitID(text) else {
+          throw APIError(.badRequest, "want {\"commit\": \"<full commit id>\"}")
+        }
+        return try await operations.acceptSource(commit)
+      }
+    }
+    return Application(
+      router: router,
+      configuration: .init(address: .hostname(host, port: port), serverName: nil),
+      onServerRunning: { channel in await onReady(channel.localAddress?.port ?? port) },
+      logger: logger)
+  }
+
+  private func body(of request: Request) async -> Result<JSONValue, APIError> {
+    do {
+      let buffer = try await request.body.collect(upTo: Self.bodyLimit)
+      return .success(try JSONValue(parsing: buffer.readableBytesView, limit: Self.bodyLimit))
+    } catch {
+      return .failure(APIError(.badRequest, "the body: \(error)"))
+    }
+  }
+}
+
+/// Turns an operation's value or error into a response.
+private func answer(_ operation: () async throws(APIError) -> JSONValue) async -> Response {
+  do throws(APIError) {
+    return response(.ok, try await operation())
+  } catch {
+    return response(
+      error.status, .members(["error": .string(error.message), "hint": error.hint.map(JSONValue.string)]))
+  }
+}
+
+private func response(_ status: HTTPResponse.Status, _ value: JSONValue) -> Response {
+  var headers = HTTPFields()
+  headers[.contentType] = "application/json"
+  headers[.cacheControl] = "no-store"
+  headers[.init("X-Content-Type-Options")!] = "nosniff"
+  return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: value.bytes + [0x0a])))
+}
+
+/// Lets a request pass only with the right token and a loopback Host.
+///
+/// The token stops other users of the machine; the Host check stops web pages whose name was rebound to 127.0.0.1.
+private struct Guard: RouterMiddleware {
+  typealias Context = BasicRequestContext
+
+  let token: String
+  let logger: Logger
+
+  @concurrent func handle(
+    _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
+  ) async throws -> Response {
+    let host = request.head.authority.map { $0.split(separator: ":", maxSplits: 1).first.map(String.init) ?? "" } ?? ""
+    guard ["127.0.0.1", "localhost", "[", ""].contains(host) else {
+      return response(.misdirectedRequest, ["error": "this API answers only on loopback names"])
+    }
+    guard Self.equal(request.headers[.authorization] ?? "", "Bearer " + token) else {
+      logger.warning("API call without the right token", metadata: ["path": "\(request.uri.path)"])
+      return response(
+        .unauthorized,
+        ["error": "no permission", "hint": "the token is in the file 'api.token' of the controller's state folder"])
+    }
+    return try await next(request, context)
+  }
+
+  /// Compares in a time that does not depend on where the first difference is.
+  private static func equal(_ a: String, _ b: String) -> Bool {
+    guard a.utf8.count == b.utf8.count else { return false }
+    return zip(a.utf8, b.utf8).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+  }
+}

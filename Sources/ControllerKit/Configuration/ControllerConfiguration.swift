@@ -1,0 +1,105 @@
+public import Git
+
+/// All that a controller is told, from `controller.yaml` or from `belfry dev`.
+public struct ControllerConfiguration: Sendable {
+  /// Where the desired state is.
+  public struct Source: Sendable {
+    public var remote: Remote
+    public var branch: String
+    /// Between two looks when all is well.
+    public var poll: Duration
+
+    public init(remote: Remote, branch: String = "main", poll: Duration = .seconds(15)) {
+      self.remote = remote
+      self.branch = branch
+      self.poll = poll
+    }
+  }
+
+  /// Where the history goes.
+  public struct Results: Sendable {
+    public var remote: Remote
+    public var branch: String
+    /// How long receipts are gathered for one commit.
+    public var flush: Duration
+    /// The least time between two pushes, unless a thousand receipts wait.
+    public var push: Duration
+
+    public init(
+      remote: Remote, branch: String = "belfry/results", flush: Duration = .seconds(2), push: Duration = .seconds(10)
+    ) {
+      self.remote = remote
+      self.branch = branch
+      self.flush = flush
+      self.push = push
+    }
+  }
+
+  /// Where agents dial in.
+  public struct Agents: Sendable {
+    public var listen: ListenAddress
+    public var heartbeat: Duration
+    /// Gets the address listened on, as `host:port`, once it is known; for port 0.
+    public var addressFile: String?
+
+    public init(
+      listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 7420), heartbeat: Duration = .seconds(5),
+      addressFile: String? = nil
+    ) {
+      self.listen = listen
+      self.heartbeat = heartbeat
+      self.addressFile = addressFile
+    }
+  }
+
+  public var source: Source
+  public var results: Results
+  /// A folder for mirrors, the API's token and address. All of it can be deleted while the controller is down.
+  public var state: String
+  /// The private key's file, PEM.
+  public var key: String
+  public var agents: Agents
+  public var api: ListenAddress
+  /// Allows plain text on loopback.
+  public var insecure: Bool
+
+  public init(
+    source: Source, results: Results, state: String, key: String, agents: Agents = Agents(),
+    api: ListenAddress = ListenAddress(host: "127.0.0.1", port: 7421), insecure: Bool = false
+  ) {
+    self.source = source
+    self.results = results
+    self.state = state
+    self.key = key
+    self.agents = agents
+    self.api = api
+    self.insecure = insecure
+  }
+}
+
+/// A host and a port to listen on; port 0 takes any that is free.
+public struct ListenAddress: Hashable, Sendable {
+  public var host: String
+  public var port: Int
+
+  public init(host: String, port: Int) {
+    self.host = host
+    self.port = port
+  }
+
+  /// Reads `host:port` or `[v6]:port`.
+  public init?(_ text: String) {
+    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+      (0...65_535).contains(port)
+    else { return nil }
+    var host = text[..<colon]
+    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+    guard !host.isEmpty else { return nil }
+    self.init(host: String(host), port: port)
+  }
+
+  /// Whether only this machine can reach it.
+  public var isLoopback: Bool {
+    host == "localhost" || host == "::1" || host.hasPrefix("127.") && host.split(separator: ".").count == 4
+  }
+}

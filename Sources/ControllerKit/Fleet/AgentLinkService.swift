@@ -1,0 +1,259 @@
+import GRPCCore
+import Logging
+import Model
+import Platform
+import SwiftProtobuf
+import Trust
+import Wire
+
+/// Where a proven agent's messages go.
+protocol AgentMessages: Sendable {
+  /// The envelope of a bundle that is desired now or was lately.
+  func bundle(_ digest: Digest) async -> [UInt8]?
+  /// A file that belongs to one of the bundles.
+  func blob(_ digest: Digest, of bundles: Set<Digest>) async -> [UInt8]?
+  /// The key on record for an agent; nil when this is its first contact.
+  func key(of agent: AgentID) async throws -> PublicKey?
+  /// Puts a new agent's key on record.
+  func pin(_ key: PublicKey, for agent: AgentID) async throws
+  /// Takes a receipt in for committing; gives a reason when it never will be.
+  func receive(_ receipt: Belfry_V1_ReceiptDelivery, from session: Session, key: PublicKey) async -> String?
+}
+
+/// Serves one stream an agent: handshake, then messages in both directions until either side goes.
+struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
+  let fleet: Fleet
+  let key: SigningKey
+  let messages: any AgentMessages
+  let heartbeatInterval: Duration
+  let clock: WallClock
+  let version: String
+  let logger: Logger
+
+  func connect(
+    request: RPCAsyncSequence<Belfry_V1_FromAgent, any Error>, response: RPCWriter<Belfry_V1_FromController>,
+    context: ServerContext
+  ) async throws {
+    let established = Gate()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      // A peer that connects and says nothing must not hold a stream for ever.
+      group.addTask {
+        try await Task.sleep(for: .seconds(10))
+        guard await !established.isOpen else { return try await Task.sleep(for: .seconds(1 << 40)) }
+        throw RPCError(code: .deadlineExceeded, message: "no handshake within 10 s")
+      }
+      group.addTask { try await serve(request, response, established) }
+      try await group.next()
+      group.cancelAll()
+    }
+  }
+
+  private func serve(
+    _ request: RPCAsyncSequence<Belfry_V1_FromAgent, any Error>, _ response: RPCWriter<Belfry_V1_FromController>,
+    _ established: Gate
+  ) async throws {
+    var incoming = request.makeAsyncIterator()
+    let session: Session
+    let agentKey: PublicKey
+    do {
+      (session, agentKey) = try await handshake(&incoming, response)
+    } catch let refusal as HandshakeRefusal {
+      logger.warning("agent refused", metadata: ["reason": "\(refusal.reason)", "peer": "\(refusal.peer)"])
+      try await response.write(.with { $0.refusal = .with { $0.reason = refusal.reason } })
+      return
+    }
+    await established.open()
+    var reason = "the agent closed the stream"
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await send(session, response) }
+        group.addTask { try await watch(session) }
+        try await receive(&incoming, session, agentKey)
+        group.cancelAll()
+      }
+    } catch {
+      reason = (error as? RPCError)?.message ?? String(describing: error)
+    }
+    await fleet.close(session, reason: reason)
+  }
+
+  private func handshake(
+    _ incoming: inout RPCAsyncSequence<Belfry_V1_FromAgent, any Error>.AsyncIterator,
+    _ response: RPCWriter<Belfry_V1_FromController>
+  ) async throws -> (Session, PublicKey) {
+    guard case .hello(let hello)? = try await incoming.next()?.message else {
+      throw HandshakeRefusal("the first message must be Hello")
+    }
+    let claim = try HandshakeClaim(hello)
+    if let pinned = try await messages.key(of: claim.id), pinned != claim.key {
+      throw HandshakeRefusal("agent \(claim.id) is on record with another key", peer: claim.name.text)
+    }
+    let challenge = RandomName.hex(bytes: 16)
+    let epoch = await fleet.epoch
+    let welcome = try key.sign(
+      Handshake.welcomeBytes(agent: claim.id, nonce: claim.nonce, challenge: challenge, epoch: epoch))
+    try await response.write(
+      .with {
+        $0.welcome = .with {
+          $0.signature = welcome.data
+          $0.challenge = challenge
+          $0.epoch = epoch
+          $0.heartbeatIntervalMs = UInt32(heartbeatInterval.wholeMilliseconds)
+          $0.softwareVersion = version
+        }
+      })
+    guard case .proof(let proof)? = try await incoming.next()?.message else {
+      throw HandshakeRefusal("want Proof after Welcome", peer: claim.name.text)
+    }
+    let proven = Handshake.proofBytes(agent: claim.id, name: claim.name, nonce: claim.nonce, challenge: challenge)
+    guard claim.key.verify(signature: Array(proof.signature), of: proven) else {
+      throw HandshakeRefusal("the proof's signature is wrong", peer: claim.name.text)
+    }
+    try await messages.pin(claim.key, for: claim.id)
+    do throws(FleetState.Refused) {
+      let session = try await fleet.open(
+        id: claim.id, name: claim.name, key: claim.key, version: claim.version, nonce: claim.nonce)
+      return (session, claim.key)
+    } catch {
+      switch error {
+      case .otherKey: throw HandshakeRefusal("agent \(claim.id) is known with another key", peer: claim.name.text)
+      case .nameInUse(let other):
+        throw HandshakeRefusal("the name is in use by agent \(other), which is connected now", peer: claim.name.text)
+      }
+    }
+  }
+
+  private func receive(
+    _ incoming: inout RPCAsyncSequence<Belfry_V1_FromAgent, any Error>.AsyncIterator, _ session: Session,
+    _ agentKey: PublicKey
+  ) async throws {
+    while let message = try await incoming.next()?.message {
+      switch message {
+      case .heartbeat(let heartbeat):
+        var report: AgentReport?
+        if heartbeat.hasState {
+          do throws(NameError) { report = try AgentReport(heartbeat.state) } catch {
+            throw RPCError(code: .invalidArgument, message: "heartbeat: \(error)")
+          }
+        }
+        await fleet.heard(from: session, report: report)
+        session.send(.heartbeatAck(.with { $0.number = heartbeat.number }))
+      case .contentRequest(let request): try await content(request, session)
+      case .installReport(let report):
+        await fleet.installed(
+          session, position: Position(epoch: report.epoch, sequence: report.sequence),
+          refusal: report.refusal.isEmpty ? nil : String(report.refusal.prefix(1000)))
+      case .receipt(let delivery):
+        if let reason = await messages.receive(delivery, from: session, key: agentKey) {
+          logger.error("receipt rejected", metadata: ["agent": "\(session.name)", "reason": "\(reason)"])
+        }
+      case .dispatchReply(let reply): await fleet.replied(session, reply)
+      case .hello, .proof: throw RPCError(code: .failedPrecondition, message: "a second handshake")
+      }
+    }
+  }
+
+  private func content(_ request: Belfry_V1_ContentRequest, _ session: Session) async throws {
+    guard request.bundles.count + request.blobs.count <= 200_000 else {
+      throw RPCError(code: .resourceExhausted, message: "a request for too much content")
+    }
+    for text in request.bundles { session.send(.bundle(try digest(text))) }
+    for text in request.blobs { session.send(.blob(try digest(text))) }
+  }
+
+  private func digest(_ text: String) throws -> Digest {
+    do throws(NameError) { return try Digest(hex: text) } catch {
+      throw RPCError(code: .invalidArgument, message: error.description)
+    }
+  }
+
+  private func send(_ session: Session, _ response: RPCWriter<Belfry_V1_FromController>) async throws {
+    for await item in session.items {
+      switch item {
+      case .message(let message): try await response.write(message)
+      case .bundle(let digest):
+        let bytes = await fleet.bundles(of: session).contains(digest) ? await messages.bundle(digest) : nil
+        try await send(bytes, digest, .bundle, response)
+      case .blob(let digest):
+        try await send(await messages.blob(digest, of: await fleet.bundles(of: session)), digest, .blob, response)
+      case .refuse(let reason):
+        try await response.write(.with { $0.refusal = .with { $0.reason = reason } })
+        throw RPCError(code: .aborted, message: reason)
+      }
+    }
+  }
+
+  /// Sends content in chunks, or says that it is not to be had.
+  private func send(
+    _ bytes: [UInt8]?, _ digest: Digest, _ kind: Belfry_V1_ContentChunk.Kind,
+    _ response: RPCWriter<Belfry_V1_FromController>
+  ) async throws {
+    var offset = 0
+    repeat {
+      let end = min(offset + WireLimits.chunk, bytes?.count ?? 0)
+      try await response.write(
+        .with {
+          $0.contentChunk = .with { chunk in
+            chunk.kind = bytes == nil ? .missing : kind
+            chunk.digest = digest.hex
+            chunk.offset = Int64(offset)
+            if let bytes { chunk.data = bytes[offset..<end].data }
+            chunk.last = end == bytes?.count ?? 0
+          }
+        })
+      offset = end
+    } while offset < bytes?.count ?? 0
+  }
+
+  /// Ends the stream of an agent that has fallen silent: the network may have gone without a word.
+  private func watch(_ session: Session) async throws {
+    while let heard = await fleet.lastHeard(session) {
+      guard clock.now - heard <= heartbeatInterval * 4 else {
+        throw RPCError(code: .deadlineExceeded, message: "no heartbeat for \((heartbeatInterval * 4).manifestText)")
+      }
+      try await Task.sleep(for: heartbeatInterval)
+    }
+  }
+}
+
+/// What a Hello claims, checked for form only.
+struct HandshakeClaim: Sendable {
+  let id: AgentID
+  let name: AgentName
+  let key: PublicKey
+  let nonce: String
+  let version: String
+
+  init(_ hello: Belfry_V1_Hello) throws(HandshakeRefusal) {
+    guard hello.protocol == wireProtocol else {
+      throw HandshakeRefusal("the agent speaks protocol \(hello.protocol), this controller \(wireProtocol)")
+    }
+    guard Handshake.isRandom(hello.nonce) else { throw HandshakeRefusal("the nonce is malformed") }
+    do {
+      id = try AgentID(hello.agentID)
+      name = try AgentName(hello.agentName)
+      key = try PublicKey(pem: hello.publicKey)
+    } catch {
+      throw HandshakeRefusal("\(error)")
+    }
+    nonce = hello.nonce
+    version = String(hello.softwareVersion.prefix(60))
+  }
+}
+
+/// Why a stream did not become a session, in words that the agent is told too.
+struct HandshakeRefusal: Error {
+  let reason: String
+  let peer: String
+
+  init(_ reason: String, peer: String = "unknown") {
+    self.reason = reason
+    self.peer = peer
+  }
+}
+
+/// Opens once.
+actor Gate {
+  private(set) var isOpen = false
+  func open() { isOpen = true }
+}

@@ -1,0 +1,182 @@
+import Git
+import Logging
+import Model
+import Platform
+import Results
+import Trust
+import Wire
+
+/// Takes receipts in, commits and pushes them, and tells agents when they may forget. All its calls block, so it has a
+/// thread of its own.
+actor ResultsKeeper {
+  private let executor = BlockingExecutor(label: "belfry.results")
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  /// Receipts held in memory at the most. Agents keep what is not taken and send it again when told.
+  private static let capacity = 50_000
+
+  private let folder: String
+  private let configuration: ControllerConfiguration.Results
+  private let identity: ResultsWriter.Identity
+  private let clock: WallClock
+  private let logger: Logger
+  /// Raised when there is enough for a commit at once.
+  let full: Signal
+  private var open: ResultsWriter?
+  private var queue: [ReceiptDelivery] = []
+  private var newKeys: [AgentID: PublicKey] = [:]
+  /// Which agents wait for the acknowledgement of a run.
+  private var senders: [RunID: AgentID] = [:]
+  /// Agents whose receipts were not taken for want of room.
+  private var turnedAway: Set<AgentID> = []
+  private(set) var recent = RecentRuns()
+  /// Why nothing is being written; nil when all is well.
+  private(set) var trouble: String?
+  private(set) var fence: String?
+  private(set) var pushed: CommitID?
+
+  init(
+    folder: String, configuration: ControllerConfiguration.Results, identity: ResultsWriter.Identity, clock: WallClock,
+    full: Signal, logger: Logger
+  ) {
+    self.folder = folder
+    self.configuration = configuration
+    self.identity = identity
+    self.clock = clock
+    self.full = full
+    self.logger = logger
+  }
+
+  /// Receipts that are not pushed yet.
+  var pending: Int { queue.count + (open?.unpushedReceipts ?? 0) }
+
+  /// Claims the next epoch, `atLeast` or higher, and reads what the branch knows of the last while.
+  func claim(atLeast: Int64) throws -> Int64 {
+    let repository = try Repository.openOrCreateBare(at: folder)
+    let writer = ResultsWriter(
+      repository: repository, remote: configuration.remote, branch: configuration.branch, identity: identity)
+    let claim = try writer.claimEpoch(atLeast: atLeast, now: clock.now)
+    open = writer
+    pushed = claim.commit
+    CrashPoint.reach("controller.claimed")
+    if claim.replacedControllerKey {
+      logger.warning("the results branch had another controller's key; it has this one's now")
+    }
+    let reader = ResultsReader(repository: repository, commit: claim.commit)
+    let history = try reader.history(HistoryQuery(limit: 2_000, fileLimit: 2_000))
+    for stored in history.receipts.reversed() { recent.add(stored.receipt, commit: claim.commit) }
+    return claim.epoch
+  }
+
+  /// The key on record for an agent.
+  func key(of agent: AgentID) -> PublicKey? { newKeys[agent] ?? open?.agentKeys[agent] }
+
+  /// Puts an agent's key on record with the next commit.
+  func pin(_ key: PublicKey, for agent: AgentID) {
+    guard self.key(of: agent) == nil else { return }
+    newKeys[agent] = key
+    full.raise()
+  }
+
+  /// What became of a delivery.
+  enum Reception: Sendable {
+    case taken
+    /// Never to be committed.
+    case rejected(RunID?, String)
+  }
+
+  /// Checks a delivery and puts it into the next commit.
+  func receive(_ delivery: Belfry_V1_ReceiptDelivery, from agent: AgentID, key: PublicKey) -> Reception {
+    guard pending < Self.capacity, fence == nil else {
+      turnedAway.insert(agent)
+      return .taken
+    }
+    let signed: Signed<Receipt>
+    do throws(TrustError) {
+      signed = try verifyReceipt(
+        line: Array(delivery.line), signatureLine: Array(delivery.signature), key: key, agent: agent)
+    } catch {
+      return .rejected(nil, "\(error)")
+    }
+    return accept(signed, delivery, from: agent)
+  }
+
+  private func accept(
+    _ signed: Signed<Receipt>, _ delivery: Belfry_V1_ReceiptDelivery, from agent: AgentID
+  ) -> Reception {
+    let logs = Dictionary(delivery.logs.map { (Int($0.attempt), Array($0.data)) }, uniquingKeysWith: { first, _ in first })
+    for attempt in signed.value.attempts {
+      guard let digest = attempt.log.digest, let data = logs[attempt.number] else { continue }
+      guard data.count <= ReceiptDelivery.logLimit, SHA256.hash(data) == digest else {
+        return .rejected(signed.value.run, "the log of attempt \(attempt.number) is not the one that was signed")
+      }
+    }
+    let known = Set(signed.value.attempts.compactMap { $0.log.digest == nil ? nil : $0.number })
+    queue.append(ReceiptDelivery(signed: signed, logs: logs.filter { known.contains($0.key) }))
+    senders[signed.value.run] = agent
+    recent.add(signed.value)
+    CrashPoint.reach("controller.received")
+    if queue.count >= 1_000 { full.raise() }
+    return .taken
+  }
+
+  /// Whether a commit is due now and not at the next interval.
+  var isFull: Bool { queue.count >= 1_000 }
+  var hasNews: Bool { !queue.isEmpty || !newKeys.isEmpty }
+
+  /// Commits what has come. Throws a `ResultsError`; everything is kept then. Gives back what will never be committed.
+  func commit(overview: Overview) throws -> [AgentID: [(RunID, String)]] {
+    guard let writer = open, hasNews else { return [:] }
+    let batch = queue
+    let keys = newKeys
+    let outcome = try writer.append(batch, newAgentKeys: keys, overview: overview, now: clock.now)
+    queue.removeFirst(batch.count)
+    for agent in keys.keys { newKeys[agent] = nil }
+    CrashPoint.reach("controller.committed")
+    for problem in outcome.problems { logger.warning("\(problem)") }
+    var rejected: [AgentID: [(RunID, String)]] = [:]
+    for refused in outcome.refused {
+      logger.error("receipt refused", metadata: ["reason": "\(refused)"])
+      if let agent = senders.removeValue(forKey: refused.run) {
+        rejected[agent, default: []].append((refused.run, "\(refused)"))
+      }
+    }
+    return rejected
+  }
+
+  /// Pushes what is committed. Gives back which agents may forget which runs.
+  func push() throws -> [AgentID: [RunID]] {
+    guard let writer = open else { return [:] }
+    switch try writer.push() {
+    case .pushed(let report), .contended(let report): return settle(report)
+    case .fenced(let epoch, let other, let report):
+      fence = "another controller (\(other)) has taken over with epoch \(epoch)"
+      return settle(report)
+    }
+  }
+
+  private func settle(_ report: ResultsWriter.PushReport) -> [AgentID: [RunID]] {
+    CrashPoint.reach("controller.pushed")
+    for change in report.changes { logger.warning("\(change)") }
+    if let commit = report.commit {
+      pushed = commit
+      recent.committed(report.runs, in: commit)
+    }
+    var acknowledged: [AgentID: [RunID]] = [:]
+    for run in report.runs {
+      if let agent = senders.removeValue(forKey: run) { acknowledged[agent, default: []].append(run) }
+    }
+    return acknowledged
+  }
+
+  var hasUnpushed: Bool { open.map { $0.unpushedReceipts > 0 || $0.localTip != pushed } ?? false }
+
+  /// Agents that may send again what was not taken.
+  func takeTurnedAway() -> Set<AgentID> {
+    guard pending < Self.capacity / 2 else { return [] }
+    defer { turnedAway = [] }
+    return turnedAway
+  }
+
+  func troubled(_ reason: String?) { trouble = reason }
+}

@@ -1,0 +1,62 @@
+import Logging
+import Model
+import Platform
+import Results
+import ServiceLifecycle
+
+/// Commits and pushes what agents deliver, at the configured pace, and acknowledges it.
+struct ResultsService: Service {
+  let keeper: ResultsKeeper
+  let fleet: Fleet
+  let configuration: ControllerConfiguration.Results
+  let overview: @Sendable () async -> Overview
+  let logger: Logger
+
+  /// Another controller writes the branch now; this one has nothing more to say.
+  struct Fenced: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  func run() async throws {
+    try await cancelWhenGracefulShutdown { try await work() }
+    // What has come until now goes out with a last push; what cannot is still in the agents' spools.
+    do { try await pass(pushNow: true) } catch { logger.warning("last push failed", metadata: ["reason": "\(error)"]) }
+  }
+
+  private func work() async throws {
+    var backoff = Backoff(first: .seconds(1), limit: .seconds(60))
+    var lastPush: ContinuousClock.Instant?
+    while !Task.isCancelled {
+      let isDue = lastPush.map { ContinuousClock.now - $0 >= configuration.push } ?? true
+      var pause = configuration.flush
+      do {
+        if try await pass(pushNow: isDue) { lastPush = .now }
+        await keeper.troubled(nil)
+        backoff.reset()
+      } catch let error as Fenced {
+        throw error
+      } catch {
+        pause = backoff.pause(spread: Double.random(in: 0..<1))
+        logger.error("results cannot be written", metadata: ["reason": "\(error)", "again in": "\(pause.manifestText)"])
+        await keeper.troubled("\(error)")
+      }
+      await keeper.full.wait(atMost: pause)
+    }
+  }
+
+  /// Commits, and pushes when it is time or enough has come. True when it has pushed.
+  @discardableResult
+  private func pass(pushNow: Bool) async throws -> Bool {
+    if await keeper.hasNews {
+      let rejected = try await keeper.commit(overview: await overview())
+      if !rejected.isEmpty { await fleet.acknowledge([:], rejected: rejected) }
+    }
+    let isMuch = await keeper.pending >= 1_000
+    guard await keeper.hasUnpushed, pushNow || isMuch else { return false }
+    let acknowledged = try await keeper.push()
+    await fleet.acknowledge(acknowledged)
+    for agent in await keeper.takeTurnedAway() { await fleet.askAgain(agent) }
+    if let fence = await keeper.fence { throw Fenced(description: fence) }
+    return true
+  }
+}

@@ -1,0 +1,94 @@
+import Glibc
+
+/// What is known of a run folder at one moment, read out for ``judge(_:)``.
+public struct RunObservation: Hashable, Sendable {
+  /// The pid of the living shim. While there is one, the records may still change.
+  public var shim: Int32?
+  /// There is a status file.
+  public var exists: Bool
+  /// The machine has not been restarted since the folder was made.
+  public var sameBoot: Bool
+  public var started: Found<StartedRecord>
+  public var exit: Found<ExitRecord>
+
+  public init(
+    shim: Int32? = nil, exists: Bool = true, sameBoot: Bool = true, started: Found<StartedRecord> = .absent,
+    exit: Found<ExitRecord> = .absent
+  ) {
+    self.shim = shim
+    self.exists = exists
+    self.sameBoot = sameBoot
+    self.started = started
+    self.exit = exit
+  }
+}
+
+/// Where an attempt stands that somebody started earlier.
+public enum RunStanding: Hashable, Sendable {
+  /// Its shim lives, under this pid.
+  case running(shim: Int32)
+  case ended(AttemptEnd.Ending)
+}
+
+/// Where the attempt stands. Pure; first match wins.
+public func judge(_ observation: RunObservation) -> RunStanding {
+  if let shim = observation.shim { return .running(shim: shim) }
+  if !observation.exists { return .ended(.lost(.noFolder)) }
+  if let record = observation.exit.record { return .ended(.finished(record)) }
+  if observation.exit == .damaged { return .ended(.lost(.damagedRecord)) }
+  // Nobody runs a job before the first record says so, therefore none means certainly not run.
+  if observation.started == .absent { return .ended(.lost(.neverStarted)) }
+  return .ended(.lost(observation.sameBoot ? .shimDied : .hostRestarted))
+}
+
+extension RunFolder {
+  /// Reads out the folder. When no shim is alive, first makes sure that none can come up later: a shim that was
+  /// started but has not yet got as far as its lock finds its spec gone and runs nothing. From then on the answer is
+  /// final.
+  ///
+  /// Throws `system` when the folder cannot be read for another reason than that it is gone.
+  public func observe() throws(ExecutionError) -> RunObservation {
+    let folder: Descriptor
+    let status: Descriptor
+    do throws(ExecutionError) {
+      folder = try open()
+      status = try folder.open(StatusFile.name, O_RDWR)
+    } catch {
+      guard error.code == .missing else { throw error }
+      // Agents write the status file before they start a shim, so without one there never was any.
+      return RunObservation(exists: access(path, F_OK) == 0)
+    }
+    while !status.takeLock() {
+      if let holder = try status.lockHolder(), holder > 0 { return RunObservation(shim: holder) }
+      // Freed in between, or held by another agent for a moment.
+      sched_yield()
+    }
+    let bytes = try status.read(at: 0, limit: StatusFile.size, name: StatusFile.name)
+    let exit = StatusFile.ended(in: bytes)
+    if exit.record == nil { renameat(folder.number, "spec", folder.number, "spec.revoked") }
+    let boot = StatusFile.bootID(in: bytes)
+    return RunObservation(
+      sameBoot: boot == nil || boot == StatusFile.currentBootID, started: StatusFile.started(in: bytes), exit: exit)
+  }
+
+  /// Finds out where an attempt stands that another process, perhaps one that is long gone, started. For a lost one
+  /// whatever its dead shim left running is killed first.
+  public func adopt() throws(ExecutionError) -> Adoption {
+    while true {
+      switch judge(try observe()) {
+      case .running(let pid):
+        // Gone again between the two looks: look once more.
+        if let shim = try Shim(adopting: pid, in: self) { return .running(shim) }
+      case .ended(let ending):
+        if case .lost = ending { killLeftovers() }
+        return .ended(AttemptEnd(ending))
+      }
+    }
+  }
+}
+
+/// An attempt that was started earlier, taken over.
+public enum Adoption: Sendable {
+  case running(Shim)
+  case ended(AttemptEnd)
+}

@@ -1,0 +1,85 @@
+public import Model
+
+/// What an attempt's end means; `success` are the exit codes that mean success. First match wins.
+public func classify(_ end: AttemptEnd, success: [Int]) -> Judgement {
+  let record: ExitRecord
+  switch end.ending {
+  case .lost(let reason): return Judgement(state: .lost, reason: reason.words)
+  case .finished(let finished): record = finished
+  }
+  let notes = notes(on: record)
+  func judge(_ state: RunState, _ reason: String?) -> Judgement {
+    let words = ([reason].compactMap { $0 } + notes).joined(separator: "; ")
+    var judgement = Judgement(state: state, reason: words.isEmpty ? nil : words)
+    if case .exited(let code) = record.ending { judgement.exitCode = code }
+    if case .signalled(let signal) = record.ending { judgement.signal = signal }
+    return judgement
+  }
+
+  if !end.changedFiles.isEmpty {
+    // What ran is then not certainly what was hashed and signed, whatever came of it.
+    return judge(.failed, "files of the bundle were changed while it ran: \(end.changedFiles.joined(separator: ", "))")
+  }
+  if record.cancelled {
+    if case .neverBegan = record.ending { return judge(.cancelled, "cancelled before it started") }
+    return judge(.cancelled, "cancelled")
+  }
+  if record.timedOut { return judge(.timedOut, "its timeout expired") }
+  switch record.ending {
+  case .neverBegan(let step, let error): return judge(.failed, "could not start: \(step.words): \(systemMessage(error))")
+  case .unknown: return judge(.failed, nil)
+  case .signalled(let signal): return judge(.failed, "ended by signal \(signal)\(signalName(signal))")
+  case .exited(let code):
+    return success.contains(code) ? judge(.succeeded, nil) : judge(.failed, "exit code \(code)")
+  }
+}
+
+private func notes(on record: ExitRecord) -> [String] {
+  var notes: [String] = []
+  if record.unkillable { notes.append("processes of it could not be killed") }
+  if record.leftBehind > 0 {
+    notes.append("\(record.leftBehind) process\(record.leftBehind == 1 ? "" : "es") that it left behind had to be ended")
+  }
+  if record.outputFailed { notes.append("its output could not be written to disk in full") }
+  if let error = record.syncError { notes.append("its record could not be made durable: \(systemMessage(error))") }
+  return notes
+}
+
+/// ` (KILL)` and the like, for the signals that end jobs; empty for others.
+private func signalName(_ signal: Int) -> String {
+  let names = [
+    1: "HUP", 2: "INT", 3: "QUIT", 4: "ILL", 5: "TRAP", 6: "ABRT", 7: "BUS", 8: "FPE", 9: "KILL", 10: "USR1",
+    11: "SEGV", 12: "USR2", 13: "PIPE", 14: "ALRM", 15: "TERM", 24: "XCPU", 25: "XFSZ", 31: "SYS",
+  ]
+  return names[signal].map { " (\($0))" } ?? ""
+}
+
+extension ExitRecord.Step {
+  var words: String {
+    switch self {
+    case .none: "nothing was tried"
+    case .spec: "the shim refused its spec"
+    case .workFolder: "the working folder cannot be entered"
+    case .prepare: "the shim could not prepare it"
+    case .fork: "no new process"
+    case .child: "the new process could not be set up"
+    case .exec: "its program cannot be executed"
+    }
+  }
+}
+
+extension AttemptEnd {
+  /// The attempt as it stands in a receipt. `output` is what was kept; `started` and `now` stand in where there is no
+  /// exit record.
+  public func attempt(
+    number: Int, success: [Int], output: KeptOutput, started: Timestamp, now: Timestamp
+  ) -> Receipt.Attempt {
+    let judgement = classify(self, success: success)
+    var record: ExitRecord?
+    if case .finished(let finished) = ending { record = finished }
+    return Receipt.Attempt(
+      number: number, started: record?.started ?? started, ended: record?.ended ?? max(started, now),
+      state: judgement.state, exitCode: judgement.exitCode, signal: judgement.signal, reason: judgement.reason,
+      log: output.log, resources: record?.resources ?? Receipt.Resources())
+  }
+}

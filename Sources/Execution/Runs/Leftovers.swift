@@ -1,0 +1,59 @@
+import Glibc
+
+extension RunFolder {
+  /// Kills every process that still carries the run's id and attempt in its environment: what a shim that was killed
+  /// could not clean up. Gives back how many there were.
+  ///
+  /// A process is named by a descriptor before it is looked at, so no stranger that got its pid later can be hit. One
+  /// that has overwritten its environment, or belongs to another user when the agent is not root, is not found.
+  @discardableResult
+  public func killLeftovers() -> Int {
+    let marks = marks()
+    guard !marks.isEmpty else { return 0 }
+    var killed = 0
+    // A dying parent may just have forked. Each pass is over all processes; a pass that finds none is the last.
+    for _ in 0..<100 {
+      let count = Self.processes().count { Self.kill($0, ifMarked: marks) }
+      if count == 0 { break }
+      killed += count
+    }
+    return killed
+  }
+
+  /// The variables that no other attempt has.
+  private func marks() -> [[UInt8]] {
+    guard let folder = try? open() else { return [] }
+    for name in ["spec", "spec.revoked"] {
+      guard let bytes = try? folder.open(name, O_RDONLY).readWhole(limit: ShimSpec.limit, name: name),
+        let spec = try? ShimSpec(parsing: bytes), let run = spec.environment["BELFRY_RUN_ID"],
+        let attempt = spec.environment["BELFRY_ATTEMPT"]
+      else { continue }
+      return [Array("BELFRY_RUN_ID=\(run)".utf8), Array("BELFRY_ATTEMPT=\(attempt)".utf8)]
+    }
+    return []
+  }
+
+  private static func processes() -> [Int32] {
+    guard let stream = opendir("/proc") else { return [] }
+    defer { closedir(stream) }
+    let nameOffset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 19
+    var pids: [Int32] = []
+    while let entry = readdir(stream) {
+      let name = UnsafeRawPointer(entry).advanced(by: nameOffset).assumingMemoryBound(to: CChar.self)
+      if let pid = Int32(String(cString: name)) { pids.append(pid) }
+    }
+    return pids
+  }
+
+  private static func kill(_ pid: Int32, ifMarked marks: [[UInt8]]) -> Bool {
+    let opened = LinuxCalls.pidfdOpen(pid)
+    guard opened >= 0 else { return false }
+    let process = Descriptor(owning: opened)
+    guard let file = try? Descriptor(open: "/proc/\(pid)/environ", O_RDONLY),
+      let bytes = try? file.read(at: 0, limit: 4 << 20, name: "environ"), !bytes.isEmpty
+    else { return false }
+    let variables = Set(bytes.split(separator: 0).map(Array.init))
+    guard marks.allSatisfy(variables.contains) else { return false }
+    return LinuxCalls.pidfdSendSignal(process.number, SIGKILL) == 0
+  }
+}

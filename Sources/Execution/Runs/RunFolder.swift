@@ -1,0 +1,60 @@
+import Glibc
+
+/// The folder of one attempt. While the shim lives it is the shim's; what is in it afterwards is the attempt's record.
+///
+/// - `spec`: what to run; renamed to `spec.revoked` when an agent has decided that it will not be run any more.
+/// - `status`: the shim's lock, that it started, how it ended. `output`: head and tail of what the job wrote.
+/// - `work/`: the job's working folder. `bundle/`: the bundle's files, read-only.
+///
+/// Others may pass through it (0711) to `work/` and `bundle/`, because a job need not run as the agent's user; the
+/// records are the agent's alone (0600).
+public struct RunFolder: Hashable, Sendable {
+  /// Absolute.
+  public let path: String
+
+  /// An existing folder.
+  public init(path: String) { self.path = path }
+
+  /// Makes the folder, which must not exist, and its `work/`; the one above must exist.
+  public static func create(at path: String) throws(ExecutionError) -> RunFolder {
+    // Two steps, because mkdir applies the umask.
+    guard mkdir(path, 0o700) == 0 else { throw ExecutionError(errno: errno, "cannot make the run folder \(path)") }
+    let folder = RunFolder(path: path)
+    do throws(ExecutionError) {
+      let opened = try folder.open()
+      guard fchmod(opened.number, 0o711) == 0 else { throw ExecutionError(errno: errno, "cannot open up \(path)") }
+      try opened.makeFolder("work", mode: 0o700)
+      return folder
+    } catch {
+      try? folder.remove()
+      throw error
+    }
+  }
+
+  /// Removes the folder and everything in it; nothing happens when it does not exist. Symbolic links are not followed.
+  public func remove() throws(ExecutionError) {
+    let opened: Descriptor
+    do throws(ExecutionError) {
+      opened = try open()
+    } catch {
+      if error.code == .missing { return }
+      throw error
+    }
+    try opened.removeContents()
+    guard rmdir(path) == 0 || errno == ENOENT else { throw ExecutionError(errno: errno, "cannot remove \(path)") }
+  }
+
+  /// The job's working folder.
+  public var work: String { path + "/work" }
+  /// The read-only folder with the bundle's files.
+  public var bundle: String { path + "/bundle" }
+
+  func open() throws(ExecutionError) -> Descriptor {
+    try Descriptor(open: path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  }
+
+  /// Writes a new file of the agent's own.
+  func write(_ bytes: [UInt8], to name: String) throws(ExecutionError) {
+    try open().open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600).write(bytes, name: name)
+  }
+}

@@ -1,0 +1,89 @@
+import Dispatch
+import Glibc
+
+/// A living shim, and through it the attempt that it looks after.
+///
+/// It is known by a descriptor of its process (pidfd), so neither waiting nor signalling can meet another process that
+/// got its pid later. Letting go of the value changes nothing for the shim.
+public final class Shim: Sendable {
+  public let folder: RunFolder
+  public let pid: Int32
+  private let process: Descriptor
+  private let sealedFolder: SealedFolder?
+
+  /// Of a child that was just started and is not reaped yet, which keeps its pid its own.
+  init(child pid: Int32, in folder: RunFolder, sealedFolder: SealedFolder?) throws(ExecutionError) {
+    let process = LinuxCalls.pidfdOpen(pid)
+    guard process >= 0 else { throw ExecutionError(errno: errno, "cannot watch the shim") }
+    self.folder = folder
+    self.pid = pid
+    self.process = Descriptor(owning: process)
+    self.sealedFolder = sealedFolder
+  }
+
+  /// Of whoever holds the lock of the folder; nil when that is not `pid` any more.
+  init?(adopting pid: Int32, in folder: RunFolder) throws(ExecutionError) {
+    let process = LinuxCalls.pidfdOpen(pid)
+    guard process >= 0 else {
+      if errno == ESRCH { return nil }
+      throw ExecutionError(errno: errno, "cannot watch the shim")
+    }
+    self.folder = folder
+    self.pid = pid
+    self.process = Descriptor(owning: process)
+    self.sealedFolder = nil
+    // Asked after the descriptor was taken: whoever holds the lock now has held it all the time, so the descriptor is his.
+    guard try folder.open().open(StatusFile.name, O_RDWR).lockHolder() == pid else { return nil }
+  }
+
+  /// Asks the shim to end the attempt: TERM to everything that the job started, KILL after the grace. Comes back at
+  /// once; an attempt that has ended already is not changed. Throws `notRunning` when the shim is gone.
+  public func cancel() throws(ExecutionError) {
+    guard LinuxCalls.pidfdSendSignal(process.number, SIGTERM) == 0 else {
+      if errno == ESRCH { throw ExecutionError(.notRunning, "the attempt has ended") }
+      throw ExecutionError(errno: errno, "cannot cancel")
+    }
+  }
+
+  /// Waits until the shim is gone and reads out how the attempt ended. What a killed shim left running is killed.
+  /// Throws `CancellationError` when the waiting task is cancelled first, which leaves the attempt as it is.
+  public func ended() async throws -> AttemptEnd {
+    let source = DispatchSource.makeReadSource(fileDescriptor: process.number, queue: Self.queue)
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+        source.setEventHandler { source.cancel() }
+        // Called exactly once, whichever of the two cancels.
+        source.setCancelHandler { continuation.resume() }
+        source.activate()
+      }
+    } onCancel: {
+      source.cancel()
+    }
+    guard hasEnded else { throw CancellationError() }
+    return try await withCheckedThrowingContinuation { continuation in
+      // Reading records and looking through /proc may block.
+      Self.queue.async { continuation.resume(with: Result { try self.readEnd() }) }
+    }
+  }
+
+  /// Whether the process is gone, or a zombie.
+  private var hasEnded: Bool {
+    var look = pollfd(fd: process.number, events: Int16(POLLIN), revents: 0)
+    return poll(&look, 1, 0) == 1
+  }
+
+  private func readEnd() throws(ExecutionError) -> AttemptEnd {
+    // By descriptor: by pid a second call could reap another child. It fails for an adopted shim, which is not ours.
+    var information = siginfo_t()
+    waitid(idtype_t(3), id_t(process.number), &information, WEXITED | WNOHANG)
+    let changed = sealedFolder?.changedFiles() ?? []
+    switch judge(try folder.observe()) {
+    case .running: throw ExecutionError(.system, "the shim is gone and its lock is held")
+    case .ended(let ending):
+      if case .lost = ending { folder.killLeftovers() }
+      return AttemptEnd(ending, changedFiles: changed)
+    }
+  }
+
+  private static let queue = DispatchQueue(label: "belfry.shims", attributes: .concurrent)
+}

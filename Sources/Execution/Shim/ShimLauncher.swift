@@ -1,0 +1,73 @@
+import Glibc
+
+/// Starts shims.
+public struct ShimLauncher: Sendable {
+  /// The shim's program.
+  public let path: String
+
+  /// `path` nil means ``locate()``. Throws `noShim` when there is none that may be executed.
+  public init(path: String? = nil) throws(ExecutionError) {
+    guard let found = path ?? Self.locate() else {
+      throw ExecutionError(.noShim, "\(Self.programName) is neither beside this program nor in ../libexec/belfry")
+    }
+    guard access(found, X_OK) == 0 else {
+      throw ExecutionError(.noShim, "\(found) cannot be executed: \(systemMessage(errno))")
+    }
+    self.path = found
+  }
+
+  /// Starts a shim for the spec in a fresh run folder. When it throws, nothing has been run.
+  ///
+  /// All disk space that the outcome needs is taken here: a full disk is an error now and not a lost record later.
+  public func launch(_ spec: ShimSpec, in folder: RunFolder) throws(ExecutionError) -> Shim {
+    try launch(spec, in: folder, script: nil, sealedFolder: nil)
+  }
+
+  func launch(
+    _ spec: ShimSpec, in folder: RunFolder, script: SealedMemory?, sealedFolder: SealedFolder?
+  ) throws(ExecutionError) -> Shim {
+    try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID), to: StatusFile.name)
+    try folder.write(try spec.bytes(), to: "spec")
+    let pid = try spawn(in: folder, script: script)
+    return try Shim(child: pid, in: folder, sealedFolder: sealedFolder)
+  }
+
+  private func spawn(in folder: RunFolder, script: SealedMemory?) throws(ExecutionError) -> Int32 {
+    var actions = posix_spawn_file_actions_t()
+    var attributes = posix_spawnattr_t()
+    posix_spawn_file_actions_init(&actions)
+    posix_spawnattr_init(&attributes)
+    defer {
+      posix_spawn_file_actions_destroy(&actions)
+      posix_spawnattr_destroy(&attributes)
+    }
+    for number: Int32 in 0...2 { posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0) }
+    if let script {
+      posix_spawn_file_actions_adddup2(&actions, script.descriptor.number, SealedMemory.numberInJob)
+    }
+    // Blocked from its first instruction on: a cancel that comes before the shim is ready waits for it.
+    var all = sigset_t()
+    sigfillset(&all)
+    posix_spawnattr_setsigmask(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    var pid: pid_t = 0
+    let failure = withCStrings([path, folder.path]) { arguments in
+      withCStrings([]) { environment in posix_spawn(&pid, path, &actions, &attributes, arguments, environment) }
+    }
+    guard failure == 0 else { throw ExecutionError(.noShim, "cannot start \(path): \(systemMessage(failure))") }
+    return pid
+  }
+}
+
+/// Calls with a NULL-terminated array of C strings.
+private func withCStrings<Result>(
+  _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+  var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
+  defer { for pointer in pointers { free(pointer) } }
+  return pointers.withUnsafeMutableBufferPointer { buffer in
+    // An array with at least the NULL in it has a base address.
+    guard let base = buffer.baseAddress else { preconditionFailure("an array of strings without storage") }
+    return body(base)
+  }
+}

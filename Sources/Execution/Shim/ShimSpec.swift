@@ -1,0 +1,87 @@
+public import Model
+
+/// What the shim is told: one attempt, complete. The format stands in Sources/shim/spec.h.
+public struct ShimSpec: Hashable, Sendable {
+  /// A path, or a name that is looked up on the run's own PATH.
+  public var program: String
+  /// argv, the program's own name included; at least one.
+  public var arguments: [String]
+  public var environment: [String: String]
+  /// From the start; at least 1 µs.
+  public var timeout: Duration
+  /// From TERM to KILL.
+  public var grace: Duration
+  /// How long what the job leaves behind may go on after the job's own end, before TERM.
+  public var linger: Duration
+  /// Bytes of output kept from the beginning, and from the end.
+  public var head: Int
+  public var tail: Int
+  /// A descriptor that the job inherits under this number, such as its script in sealed memory.
+  public var descriptor: Int32?
+  public var crashAt: ShimCrashPoint?
+
+  public init(
+    program: String, arguments: [String], environment: [String: String] = [:], timeout: Duration = .seconds(3600),
+    grace: Duration = .seconds(10), linger: Duration = .seconds(1), head: Int = 32 << 10, tail: Int = 32 << 10,
+    descriptor: Int32? = nil, crashAt: ShimCrashPoint? = nil
+  ) {
+    self.program = program
+    self.arguments = arguments
+    self.environment = environment
+    self.timeout = timeout
+    self.grace = grace
+    self.linger = linger
+    self.head = head
+    self.tail = tail
+    self.descriptor = descriptor
+    self.crashAt = crashAt
+  }
+}
+
+extension ShimSpec {
+  static let magic = Array("BFSPEC01".utf8)
+  static let end: UInt32 = 0xffff_ffff
+  /// Bytes of a whole spec; the shim refuses more.
+  static let limit = 8 << 20
+
+  enum Tag: UInt32 {
+    case program = 1
+    case argument, variable, timeout, grace, linger, head, tail, descriptor, crash
+  }
+
+  /// As the shim reads it. Throws `refused` for a NUL in a text, which would cut it, and `tooLarge`.
+  func bytes() throws(ExecutionError) -> [UInt8] {
+    var out = Self.magic
+    try Self.append(.program, program, to: &out)
+    for argument in arguments { try Self.append(.argument, argument, to: &out) }
+    for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
+      try Self.append(.variable, "\(name)=\(value)", to: &out)
+    }
+    Self.append(.timeout, max(1, timeout.wholeMicroseconds), to: &out)
+    Self.append(.grace, max(0, grace.wholeMicroseconds), to: &out)
+    Self.append(.linger, max(0, linger.wholeMicroseconds), to: &out)
+    Self.append(.head, Int64(head), to: &out)
+    Self.append(.tail, Int64(tail), to: &out)
+    if let descriptor { Self.append(.descriptor, Int64(descriptor), to: &out) }
+    if let crashAt { try Self.append(.crash, crashAt.rawValue, to: &out) }
+    out.append(littleEndian: Self.end)
+    out.append(littleEndian: UInt32(0))
+    guard out.count <= Self.limit else { throw ExecutionError(.tooLarge, "arguments and environment are too large") }
+    return out
+  }
+
+  private static func append(_ tag: Tag, _ number: Int64, to out: inout [UInt8]) {
+    out.append(littleEndian: tag.rawValue)
+    out.append(littleEndian: UInt32(8))
+    out.append(littleEndian: number)
+  }
+
+  private static func append(_ tag: Tag, _ text: String, to out: inout [UInt8]) throws(ExecutionError) {
+    guard !text.utf8.contains(0) else { throw ExecutionError(.refused, "an argument or a variable holds a NUL") }
+    guard text.utf8.count < limit else { throw ExecutionError(.tooLarge, "an argument or a variable is too large") }
+    out.append(littleEndian: tag.rawValue)
+    out.append(littleEndian: UInt32(text.utf8.count + 1))
+    out += text.utf8
+    out.append(0)
+  }
+}

@@ -1,0 +1,61 @@
+import Model
+
+// A spec read back from a run folder: to recognise what a dead shim left running, and to repeat a run by hand.
+
+extension ShimSpec {
+  /// Reads what ``bytes()`` printed; `corrupted` for anything else.
+  init(parsing bytes: [UInt8]) throws(ExecutionError) {
+    var reader = Reader(bytes: bytes)
+    guard bytes.starts(with: Self.magic) else { throw Self.notASpec }
+    self.init(program: "", arguments: [])
+    while let (tag, value) = try reader.next() {
+      switch tag {
+      case .program: program = try Self.text(value)
+      case .argument: arguments.append(try Self.text(value))
+      case .variable: try addVariable(Self.text(value))
+      case .timeout: timeout = .microseconds(try Self.number(value))
+      case .grace: grace = .microseconds(try Self.number(value))
+      case .linger: linger = .microseconds(try Self.number(value))
+      case .head: head = Int(try Self.number(value))
+      case .tail: tail = Int(try Self.number(value))
+      case .descriptor: descriptor = Int32(clamping: try Self.number(value))
+      case .crash: crashAt = ShimCrashPoint(rawValue: try Self.text(value))
+      }
+    }
+    guard !program.isEmpty, !arguments.isEmpty else { throw Self.notASpec }
+  }
+
+  fileprivate static let notASpec = ExecutionError(.corrupted, "this is not a spec for the shim")
+
+  private mutating func addVariable(_ text: String) throws(ExecutionError) {
+    guard let equals = text.firstIndex(of: "=") else { throw Self.notASpec }
+    environment[String(text[..<equals])] = String(text[text.index(after: equals)...])
+  }
+
+  private static func text(_ value: ArraySlice<UInt8>) throws(ExecutionError) -> String {
+    guard value.last == 0, !value.dropLast().contains(0) else { throw notASpec }
+    return String(decoding: value.dropLast(), as: UTF8.self)
+  }
+
+  private static func number(_ value: ArraySlice<UInt8>) throws(ExecutionError) -> Int64 {
+    guard value.count == 8 else { throw notASpec }
+    return Array(value).number(at: 0)
+  }
+}
+
+private struct Reader {
+  let bytes: [UInt8]
+  var index = ShimSpec.magic.count
+
+  /// The next field; nil at the end mark, which must be the last thing there is.
+  mutating func next() throws(ExecutionError) -> (ShimSpec.Tag, ArraySlice<UInt8>)? {
+    guard bytes.count - index >= 8 else { throw ShimSpec.notASpec }
+    let tag: UInt32 = bytes.number(at: index)
+    let length = Int(bytes.number(at: index + 4, as: UInt32.self))
+    index += 8
+    if tag == ShimSpec.end, length == 0, index == bytes.count { return nil }
+    guard let known = ShimSpec.Tag(rawValue: tag), bytes.count - index >= length else { throw ShimSpec.notASpec }
+    defer { index += length }
+    return (known, bytes[index..<index + length])
+  }
+}

@@ -1,0 +1,74 @@
+import Glibc
+
+/// An open file descriptor, closed when the value goes away. Always close-on-exec.
+struct Descriptor: ~Copyable, Sendable {
+  let number: Int32
+
+  init(owning number: Int32) { self.number = number }
+
+  deinit { close(number) }
+
+  /// open(2).
+  init(open path: String, _ flags: Int32, mode: mode_t = 0) throws(ExecutionError) {
+    let number = Glibc.open(path, flags | O_CLOEXEC, mode)
+    guard number >= 0 else { throw ExecutionError(errno: errno, "cannot open \(path)") }
+    self.number = number
+  }
+
+  /// openat(2): below this folder, a symbolic link at the end refused.
+  func open(_ name: String, _ flags: Int32, mode: mode_t = 0) throws(ExecutionError) -> Descriptor {
+    let opened = openat(number, name, flags | O_CLOEXEC | O_NOFOLLOW, mode)
+    guard opened >= 0 else { throw ExecutionError(errno: errno, "cannot open \(name)") }
+    return Descriptor(owning: opened)
+  }
+
+  func write(_ bytes: [UInt8], name: String) throws(ExecutionError) {
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeBytes { Glibc.write(number, $0.baseAddress?.advanced(by: done), $0.count - done) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw ExecutionError(errno: count == 0 ? ENOSPC : errno, "cannot write \(name)") }
+      done += count
+    }
+  }
+
+  /// Bytes from `offset` on, at most `limit` of them.
+  func read(at offset: Int, limit: Int, name: String) throws(ExecutionError) -> [UInt8] {
+    var failure: Int32 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
+      while filled < limit {
+        let count = pread(number, buffer.baseAddress?.advanced(by: filled), limit - filled, off_t(offset + filled))
+        if count < 0, errno == EINTR { continue }
+        if count < 0 { failure = errno }
+        guard count > 0 else { return }
+        filled += count
+      }
+    }
+    guard failure == 0 else { throw ExecutionError(errno: failure, "cannot read \(name)") }
+    return bytes
+  }
+
+  /// The whole of a regular file; `tooLarge` when it has more than `limit` bytes.
+  func readWhole(limit: Int, name: String) throws(ExecutionError) -> [UInt8] {
+    let status = try status(name)
+    guard status.st_mode & S_IFMT == S_IFREG else { throw ExecutionError(.system, "\(name) is not a regular file") }
+    guard status.st_size <= limit else { throw ExecutionError(.tooLarge, "\(name) has more than \(limit) bytes") }
+    return try read(at: 0, limit: Int(status.st_size), name: name)
+  }
+
+  func status(_ name: String) throws(ExecutionError) -> stat {
+    var status = stat()
+    guard fstat(number, &status) == 0 else { throw ExecutionError(errno: errno, "cannot look at \(name)") }
+    return status
+  }
+
+  func sync(_ name: String) throws(ExecutionError) {
+    guard fsync(number) == 0 else { throw ExecutionError(errno: errno, "cannot sync \(name)") }
+  }
+
+  func makeFolder(_ name: String, mode: mode_t) throws(ExecutionError) {
+    guard mkdirat(number, name, mode) == 0 else {
+      throw ExecutionError(errno: errno, "cannot make the folder \(name)")
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import Glibc
+
+/// System calls that Swift's Glibc module does not offer, because their headers are not part of it. Looked up when
+/// they are first needed, so that a C library too old to have them gives an error and not a program that cannot start.
+enum LinuxCalls {
+  private typealias Open = @convention(c) (pid_t, UInt32) -> Int32
+  private typealias Send = @convention(c) (Int32, Int32, UnsafeMutableRawPointer?, UInt32) -> Int32
+  private typealias Create = @convention(c) (UnsafePointer<CChar>, UInt32) -> Int32
+
+  private static let open = symbol("pidfd_open", as: Open.self)
+  private static let send = symbol("pidfd_send_signal", as: Send.self)
+  private static let create = symbol("memfd_create", as: Create.self)
+
+  /// pidfd_open(2): a descriptor of the process, or -1 with errno.
+  static func pidfdOpen(_ pid: Int32) -> Int32 { open.map { $0(pid, 0) } ?? unknown() }
+
+  /// pidfd_send_signal(2).
+  static func pidfdSendSignal(_ process: Int32, _ signal: Int32) -> Int32 {
+    send.map { $0(process, signal, nil, 0) } ?? unknown()
+  }
+
+  /// memfd_create(2), close-on-exec and with sealing allowed.
+  static func memfdCreate(_ name: String) -> Int32 {
+    let closeOnExec: UInt32 = 1
+    let allowSealing: UInt32 = 2
+    return create.map { $0(name, closeOnExec | allowSealing) } ?? unknown()
+  }
+
+  /// fcntl(2) F_ADD_SEALS with F_SEAL_SEAL, _SHRINK, _GROW and _WRITE: the content can never change again.
+  static func sealForever(_ memory: Int32) -> Int32 { fcntl(memory, 1024 + 9, 1 | 2 | 4 | 8) }
+
+  /// fcntl(2) F_OFD_SETLK, a lock that belongs to the open file and not to the process.
+  static let setOpenFileLock: Int32 = 37
+
+  private static func unknown() -> Int32 {
+    errno = ENOSYS
+    return -1
+  }
+
+  private static func symbol<Function>(_ name: String, as: Function.Type) -> Function? {
+    dlsym(nil, name).map { unsafeBitCast($0, to: Function.self) }
+  }
+}

@@ -1,0 +1,223 @@
+import Model
+
+// `run` and `retry` of a job.
+
+extension JobReader {
+  struct Run {
+    var spec: RunSpec
+    var script: (path: String, place: SourcePlace)?
+    var patterns: [(glob: Glob, place: SourcePlace)]
+  }
+
+  /// The keys that say what is executed, those of later versions included.
+  static let programKeys = ["script", "command", "http", "plugin"]
+
+  func run(_ value: ValueReader) -> Run? {
+    guard var fields = value.fields(JobFields.run) else { return nil }
+    let program = program(&fields)
+    var run = Run(spec: RunSpec(program: program?.program ?? .command([])), script: nil, patterns: [])
+    if case .script(let path)? = program?.program, let value = program?.value {
+      run.script = (path, value.node.place)
+    }
+    let isCommand = if case .command? = program?.program { true } else { false }
+    if let interpreter = fields.take("interpreter"), belongs(interpreter, isCommand: isCommand) {
+      run.spec.interpreter = self.interpreter(interpreter)
+    }
+    if let args = fields.take("args"), belongs(args, isCommand: isCommand) {
+      run.spec.args = args.list(count: 0...1_000, of: "words") { $0.string(bytes: 0...ManifestLimits.stringBytes) } ?? []
+    }
+    if let files = fields.take("files") {
+      run.patterns = files.list(count: 0...100, of: "patterns", pattern) ?? []
+      run.spec.files = run.patterns.map(\.glob.text)
+    }
+    run.spec.params = fields.take("params").map(params) ?? [:]
+    run.spec.env = fields.take("env").map(env) ?? [:]
+    run.spec.timeout = fields.take("timeout")?.duration(in: .seconds(1) ... .seconds(7 * 86_400)) ?? .seconds(3600)
+    run.spec.success = fields.take("success").flatMap(success) ?? [0]
+    fields.finish()
+    return program == nil ? nil : run
+  }
+
+  private func program(_ fields: inout FieldReader) -> (program: RunSpec.Program, value: ValueReader)? {
+    let script = fields.take("script")
+    let command = fields.take("command")
+    if let script, let command {
+      let later = (script.keyPlace.line, script.keyPlace.column) < (command.keyPlace.line, command.keyPlace.column)
+      sink.error(
+        at: later ? command.keyPlace : script.keyPlace, "'script' and 'command' exclude each other",
+        suggestion: "keep one of them")
+    }
+    if let script { return self.script(script).map { (.script($0), script) } }
+    if let command { return self.command(command).map { (.command($0), command) } }
+    // `http` and `plugin` are refused as not supported yet by the reader of unknown keys.
+    if !isDefaults, !isPartial, !Self.programKeys.contains(where: fields.has) {
+      sink.error(at: fields.place, "'run' needs 'script' or 'command'")
+    }
+    return nil
+  }
+
+  private func script(_ value: ValueReader) -> String? {
+    guard let text = value.string(bytes: 1...4_096) else { return nil }
+    guard let problem = RepositoryPath.problem(in: text) else { return text }
+    var suggestion: String?
+    if text.hasPrefix("./"), RepositoryPath.problem(in: String(text.dropFirst(2))) == nil {
+      suggestion = "did you mean \(Legible.quoted(String(text.dropFirst(2))))?"
+    } else if text.hasPrefix("/") {
+      suggestion = "for a program on the host, write 'command'"
+    }
+    value.fail(problem, suggestion: suggestion)
+    return nil
+  }
+
+  private func command(_ value: ValueReader) -> [String]? {
+    let words = value.list(count: 1...1_000, of: "words") { $0.string(bytes: 0...ManifestLimits.stringBytes) }
+    guard let words, let program = words.first, let first = value.node.elements?.first else { return nil }
+    if program.isEmpty {
+      sink.error(at: first.place, "the program's name is empty")
+      return nil
+    }
+    if program.utf8.contains(UInt8(ascii: "/")), !program.hasPrefix("/") {
+      sink.error(
+        at: first.place, "the program \(Legible.quoted(program)) is neither an absolute path nor a name on PATH",
+        suggestion: "for a file of the repository, write 'script'")
+      return nil
+    }
+    return words
+  }
+
+  /// Whether the key applies. With `command` it does not: an error where the job itself says both, and nothing where
+  /// the key comes from defaults, which are for scripts and commands alike.
+  private func belongs(_ value: ValueReader, isCommand: Bool) -> Bool {
+    guard isCommand else { return true }
+    if isDefaults || value.keyPlace.source === source {
+      sink.error(
+        at: value.keyPlace, "'\(value.name)' goes with 'script', not with 'command'",
+        suggestion: "write all words into 'command'")
+    }
+    return false
+  }
+
+  private func interpreter(_ value: ValueReader) -> [String]? {
+    let words = value.list(count: 1...100, of: "words") { $0.string() }
+    guard let words, let program = words.first, let first = value.node.elements?.first else { return nil }
+    guard program.hasPrefix("/") else {
+      sink.error(
+        at: first.place, "the interpreter \(Legible.quoted(program)) is not an absolute path",
+        suggestion: "such as [/bin/bash, -eu] or [/usr/bin/env, python3]")
+      return nil
+    }
+    return words
+  }
+
+  private func pattern(_ value: ValueReader) -> (glob: Glob, place: SourcePlace)? {
+    guard let text = value.string(bytes: 1...4_096) else { return nil }
+    do {
+      return (try Glob(text), value.node.place)
+    } catch {
+      value.fail(error.message, suggestion: error.suggestion)
+      return nil
+    }
+  }
+
+  private func success(_ value: ValueReader) -> [Int]? {
+    guard let codes = value.list(count: 1...256, of: "exit codes", { $0.integer(in: 0...255) }) else { return nil }
+    if Set(codes).count < codes.count { value.fail("'success' names an exit code twice") }
+    return codes
+  }
+
+  private func env(_ value: ValueReader) -> [String: String] {
+    var variables: [String: String] = [:]
+    for entry in value.entries(count: 0...1_000, of: "variables") ?? [] {
+      if let problem = EnvironmentRules.problem(in: entry.name) { sink.error(at: entry.keyPlace, problem) }
+      variables[entry.name] = entry.string(bytes: 0...ManifestLimits.stringBytes)
+    }
+    return variables
+  }
+
+  private func params(_ value: ValueReader) -> [String: ParameterValue] {
+    var params: [String: ParameterValue] = [:]
+    var variables: [String: String] = [:]
+    for entry in value.entries(count: 0...200, of: "parameters") ?? [] {
+      if !EnvironmentRules.isIdentifier(entry.name) {
+        sink.error(
+          at: entry.keyPlace,
+          "\(Legible.quoted(entry.name)) is not a parameter's name: letters, digits and '_', not beginning with a digit")
+      } else if let other = variables.updateValue(entry.name, forKey: entry.name.uppercased()) {
+        sink.error(
+          at: entry.keyPlace, "'\(entry.name)' and '\(other)' would both be BELFRY_PARAM_\(entry.name.uppercased())")
+      }
+      params[entry.name] = parameter(entry)
+    }
+    return params
+  }
+
+  private func parameter(_ value: ValueReader) -> ParameterValue? {
+    switch value.node.scalar?.resolved {
+    case .string: return value.string(bytes: 0...ManifestLimits.stringBytes).map(ParameterValue.string)
+    case .integer(let number): return .integer(number)
+    case .boolean(let flag): return .boolean(flag)
+    case .float:
+      let text = value.node.scalar?.text ?? ""
+      if ParameterValue.isDecimal(text) { return .decimal(text) }
+      value.wants("a decimal number such as 0.25", suggestion: "put it in quotes to make it a string")
+    case .hugeInteger:
+      value.wants("a whole number of 64 bits", suggestion: "put it in quotes to make it a string")
+    case .null, nil:
+      value.wants("a string, a number, true or false")
+    }
+    return nil
+  }
+
+  // MARK: retry
+
+  func retry(_ value: ValueReader) -> RetryPolicy {
+    var policy = RetryPolicy()
+    guard var fields = value.fields(JobFields.retry) else { return policy }
+    let pauses: ClosedRange<Duration> = .zero ... .seconds(86_400)
+    if let attempts = fields.take("attempts")?.integer(in: 1...100) { policy.attempts = attempts }
+    let backoff = fields.take("backoff")
+    if let pause = backoff?.duration(in: pauses) { policy.backoff = pause }
+    if let factor = fields.take("factor").flatMap(factor) { policy.factorThousandths = factor }
+    let longest = fields.take("max")
+    if let pause = longest?.duration(in: pauses) {
+      policy.max = pause
+    } else if longest == nil {
+      // A long backoff alone must not be cut by a default that nobody wrote.
+      policy.max = max(policy.max, policy.backoff)
+    }
+    if let on = fields.take("on").flatMap(states) { policy.on = on }
+    fields.finish()
+    if let longest, policy.max < policy.backoff, !sink.hasErrors {
+      longest.fail(
+        "'max' (\(policy.max.manifestText)) is shorter than 'backoff' (\(policy.backoff.manifestText))")
+    }
+    return policy
+  }
+
+  private func factor(_ value: ValueReader) -> Int? {
+    if let text = value.node.scalar?.text, let thousandths = Self.thousandths(text),
+      (1_000...100_000).contains(thousandths)
+    {
+      return thousandths
+    }
+    value.wants("a number from 1 to 100 with at most 3 decimals, such as 1.5")
+    return nil
+  }
+
+  /// `digits[.digits]` with at most 3 of each, in thousandths.
+  private static func thousandths(_ text: String) -> Int? {
+    guard ParameterValue.isDecimal(text), !text.hasPrefix("-") else { return nil }
+    let parts = text.split(separator: ".")
+    guard let whole = Int(parts[0]), whole <= 999 else { return nil }
+    guard parts.count == 2 else { return whole * 1_000 }
+    guard parts[1].utf8.count <= 3 else { return nil }
+    let fraction = Int(parts[1] + String(repeating: "0", count: 3 - parts[1].utf8.count))
+    return fraction.map { whole * 1_000 + $0 }
+  }
+
+  private func states(_ value: ValueReader) -> Set<RunState>? {
+    value.list(count: 1...3, of: "ends of an attempt") { element in
+      element.choice(["failed": RunState.failed, "timedOut": .timedOut, "lost": .lost])
+    }.map(Set.init)
+  }
+}

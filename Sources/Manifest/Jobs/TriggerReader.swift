@@ -1,0 +1,112 @@
+import Model
+import Schedule
+import ZoneInfo
+
+// The triggers of a job.
+
+extension JobReader {
+  /// Intervals of `every`. The longest is a year: beyond it, a date is meant.
+  private static let intervals: ClosedRange<Duration> = .seconds(1) ... .seconds(366 * 86_400)
+
+  /// At least one, or nil.
+  func triggers(_ fields: inout FieldReader) -> [Trigger]? {
+    guard let value = take("triggers", &fields) else { return nil }
+    if value.node.entries != nil {
+      value.fail("'triggers' wants a list, not a mapping", suggestion: "put '- ' before the trigger")
+      return nil
+    }
+    return value.list(count: 1...100, of: "triggers", trigger)
+  }
+
+  private func trigger(_ value: ValueReader) -> Trigger? {
+    guard let kinds = value.node.entries?.map(\.key).filter({ ["cron", "every", "at"].contains($0) }) else {
+      value.wants("triggers", suggestion: triggerSuggestion(value.node))
+      return nil
+    }
+    guard kinds.count <= 1 else {
+      value.fail(
+        "one trigger cannot have both '\(kinds[0])' and '\(kinds[1])'", suggestion: "make it two: each begins with '- '")
+      return nil
+    }
+    return switch kinds.first {
+    case "cron": cron(value)
+    case "every": every(value)
+    case "at": at(value)
+    default: otherTrigger(value)
+    }
+  }
+
+  private func triggerSuggestion(_ node: YAMLNode) -> String? {
+    guard let text = node.scalar?.text else { return nil }
+    if (try? CronExpression(text)) != nil { return "write '- cron: \"\(Legible.text(text))\"'" }
+    if Duration(manifest: text) != nil { return "write '- every: \(text)'" }
+    return "such as '- every: 10m'"
+  }
+
+  private func cron(_ value: ValueReader) -> Trigger? {
+    guard var fields = value.fields(JobFields.cron) else { return nil }
+    let expression = fields.take("cron").flatMap(expression)
+    let timezone = fields.take("timezone").map(timezone) ?? "UTC"
+    fields.finish()
+    guard let expression, let timezone else { return nil }
+    return .cron(expression: expression, timezone: timezone)
+  }
+
+  private func expression(_ value: ValueReader) -> String? {
+    guard let text = value.string(bytes: 1...CronExpression.longestText) else { return nil }
+    do {
+      return try CronExpression(text).text
+    } catch {
+      sink.error(
+        at: value.node.place(ofCharacter: error.offset), Legible.text(error.message),
+        suggestion: error.suggestion.map { Legible.text($0) })
+      return nil
+    }
+  }
+
+  private func timezone(_ value: ValueReader) -> String? {
+    guard let text = value.string(bytes: 1...200) else { return nil }
+    do {
+      _ = try zones.zone(named: text)
+      return text
+    } catch {
+      value.fail(Legible.text(error.message), suggestion: error.suggestion.map { Legible.text($0) })
+      return nil
+    }
+  }
+
+  private func every(_ value: ValueReader) -> Trigger? {
+    guard var fields = value.fields(JobFields.every) else { return nil }
+    let interval = fields.take("every")?.duration(in: Self.intervals)
+    fields.finish()
+    return interval.map(Trigger.every)
+  }
+
+  private func at(_ value: ValueReader) -> Trigger? {
+    guard var fields = value.fields(JobFields.at) else { return nil }
+    let time = fields.take("at")?.timestamp()
+    fields.finish()
+    return time.map(Trigger.at)
+  }
+
+  /// Always nil: reports the kinds that this version does not fire, or that the kind is missing.
+  private func otherTrigger(_ value: ValueReader) -> Trigger? {
+    guard var fields = value.fields(JobFields.otherTrigger) else { return nil }
+    _ = fields.take("timezone")
+    let isKnownKind = ["after", "webhook", "change"].contains(where: fields.has)
+    fields.finish()
+    if !isKnownKind { value.fail("a trigger needs 'cron', 'every' or 'at'") }
+    return nil
+  }
+}
+
+extension YAMLNode {
+  /// The place of a character of a scalar's text, where the text stands in the file as it is; else the place where
+  /// the scalar begins (a block, several lines, escapes).
+  func place(ofCharacter offset: Int) -> SourcePlace {
+    guard let scalar, scalar.style != .block, offset > 0, let line = place.source.line(place.line) else { return place }
+    let start = place.column - 1 + (scalar.style == .quoted ? 1 : 0)
+    let shown = String(decoding: line, as: UTF8.self).unicodeScalars.dropFirst(start)
+    return shown.starts(with: scalar.text.unicodeScalars) ? SourcePlace(place.source, line: place.line, column: start + 1 + offset) : place
+  }
+}

@@ -1,0 +1,159 @@
+#include "attempt.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+#include "crash.h"
+#include "job.h"
+#include "output.h"
+#include "status.h"
+#include "supervise.h"
+
+struct attempt {
+  int folder, status;
+  const struct spec *spec;
+  struct started started;
+  struct ended ended;
+  struct output output;
+  struct channels channels;
+  struct surroundings around;
+  int report;  // the end of around.report that is read
+};
+
+static int never_began(struct attempt *a, enum step step, int error) {
+  a->ended.kind = END_NEVER_BEGAN;
+  a->ended.step = step;
+  a->ended.error = error;
+  a->ended.started_real = a->ended.ended_real = clock_us(CLOCK_REALTIME);
+  return status_write_ended(a->status, &a->ended) == 0 ? EXIT_RECORDED : EXIT_NOT_DURABLE;
+}
+
+int attempt_refuse(int status, int error) {
+  static struct attempt a;
+  a.status = status;
+  return never_began(&a, STEP_SPEC, error);
+}
+
+// STEP_NONE, or the step that failed, with errno.
+static enum step prepare(struct attempt *a) {
+  int report[2], output[2];
+  sigset_t watched;
+  sigemptyset(&watched);
+  sigaddset(&watched, SIGCHLD);
+  sigaddset(&watched, SIGTERM);
+  a->around.work = openat(a->folder, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (a->around.work < 0) return STEP_WORK_FOLDER;
+  a->around.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  a->channels.signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+  a->channels.timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (a->around.input < 0 || a->channels.signals < 0 || a->channels.timer < 0) return STEP_PREPARE;
+  if (pipe2(report, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0) return STEP_PREPARE;
+  // Only the reading end: the job's own end must block as any pipe does.
+  if (fcntl(output[0], F_SETFL, O_NONBLOCK) != 0) return STEP_PREPARE;
+  a->report = report[0];
+  a->around.report = report[1];
+  a->around.output = output[1];
+  a->channels.pipe = output[0];
+  errno = job_prepare(a->spec);
+  return errno == 0 ? STEP_NONE : STEP_EXEC;
+}
+
+// Gives back the job; on failure its `step` says where.
+static struct job start(struct attempt *a) {
+  a->started.stage = STAGE_ABOUT_TO_FORK;
+  a->started.shim = getpid();
+  a->started.real = a->ended.started_real = clock_us(CLOCK_REALTIME);
+  a->started.boot = clock_us(CLOCK_BOOTTIME);
+  // Without this mark a dead shim would look as if nothing had run.
+  int error = status_write_started(a->status, &a->started);
+  if (error != 0) return (struct job){.step = STEP_PREPARE, .error = error};
+  crash_if(a->spec->crash, "beforeFork");
+
+  pid_t pid = job_fork(a->spec, &a->around);
+  if (pid < 0) return (struct job){.step = STEP_FORK, .error = errno};
+  crash_if(a->spec->crash, "afterFork");
+  close(a->around.report);
+  close(a->around.output);
+  close(a->around.input);
+  close(a->around.work);
+  struct job job = job_await_start(pid, a->report);
+  close(a->report);
+  if (job.step != STEP_NONE) return job;
+
+  a->started.stage = STAGE_RUNNING;
+  a->started.job = pid;
+  // The place is allocated; should it fail all the same, the first stage's mark still says the truth.
+  (void)status_write_started(a->status, &a->started);
+  crash_if(a->spec->crash, "afterStartedRecord");
+  return job;
+}
+
+static void account(struct attempt *a) {
+  struct rusage usage;
+  getrusage(RUSAGE_CHILDREN, &usage);
+  a->ended.user = (int64_t)usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec;
+  a->ended.system = (int64_t)usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec;
+  a->ended.peak = (int64_t)usage.ru_maxrss * 1024;
+  a->ended.written = a->output.written;
+  if (a->output.failed != 0) a->ended.flags |= FLAG_OUTPUT_FAILED;
+}
+
+// The names of the files, and the run folder's own name, must survive a loss of power as the record does.
+static int sync_folders(int folder) {
+  if (fsync(folder) != 0) return errno;
+  int parent = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (parent < 0) return errno;
+  int error = fsync(parent) == 0 ? 0 : errno;
+  close(parent);
+  return error;
+}
+
+static int finish(struct attempt *a) {
+  account(a);
+  int error = output_sync(&a->output);
+  if (error == 0) error = sync_folders(a->folder);
+  a->ended.sync_error = error;
+  crash_if(a->spec->crash, "beforeExitRecord");
+  if (crash_wanted(a->spec->crash, "halfExitRecord")) {
+    status_write_half_ended(a->status, &a->ended);
+    crash_if(a->spec->crash, "halfExitRecord");
+  }
+  int failed = status_write_ended(a->status, &a->ended);
+  if (failed != 0 && error == 0) {
+    // It may still reach the agent while the machine stays up, and then must not claim to be durable.
+    a->ended.sync_error = error = failed;
+    (void)status_write_ended(a->status, &a->ended);
+  }
+  crash_if(a->spec->crash, "afterExitRecord");
+  return error == 0 ? EXIT_RECORDED : EXIT_NOT_DURABLE;
+}
+
+int attempt_run(int folder, int status, const struct spec *spec) {
+  static struct attempt a;
+  a.folder = folder;
+  a.status = status;
+  a.spec = spec;
+  a.output = (struct output){.folder = folder, .fd = -1, .head = spec->head, .tail = spec->tail};
+  enum step step = prepare(&a);
+  if (step != STEP_NONE) return never_began(&a, step, errno);
+  if (take_signals(a.channels.signals)) {
+    a.ended.flags |= FLAG_CANCELLED;
+    return never_began(&a, STEP_NONE, 0);
+  }
+  struct job job = start(&a);
+  if (job.step != STEP_NONE) return never_began(&a, job.step, job.error);
+
+  supervise(spec, job.pid, a.started.boot, a.channels, &a.output, &a.ended);
+  // Every descendant is gone, so what they wrote is in the pipe. A stranger that was handed the pipe may go on writing
+  // for ever: only what is there now is taken.
+  int pending = 0;
+  if (ioctl(a.channels.pipe, FIONREAD, &pending) == 0 && pending > 0) {
+    output_drain(&a.output, a.channels.pipe, (uint64_t)pending);
+  }
+  crash_if(spec->crash, "afterJobEnd");
+  return finish(&a);
+}

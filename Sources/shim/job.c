@@ -1,0 +1,103 @@
+#include "job.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+struct failure {
+  int step, error;
+};
+
+// Paths that exec tries one after the other, each ended by a NUL, an empty one at the end.
+static char candidates[64 << 10];
+
+int job_prepare(const struct spec *spec) {
+  size_t name = strlen(spec->program), used = 0;
+  if (strchr(spec->program, '/') != NULL) {
+    if (name + 2 > sizeof candidates) return ENAMETOOLONG;
+    memcpy(candidates, spec->program, name + 1);
+    return 0;
+  }
+  // As execvp does, but on the run's PATH; an empty element, which would mean the working folder, is passed over.
+  const char *path = spec_variable(spec, "PATH");
+  while (path != NULL && *path != 0) {
+    size_t folder = strcspn(path, ":");
+    if (folder > 0) {
+      if (used + folder + name + 3 > sizeof candidates) return ENAMETOOLONG;
+      memcpy(candidates + used, path, folder);
+      candidates[used + folder] = '/';
+      memcpy(candidates + used + folder + 1, spec->program, name + 1);
+      used += folder + name + 2;
+    }
+    path += folder + (path[folder] == ':');
+  }
+  return used == 0 ? ENOENT : 0;
+}
+
+// From here to exec: system calls only. Nothing allocates, nothing takes a lock.
+
+static _Noreturn void fail(int report, int step, int error) {
+  struct failure failure = {step, error};
+  (void)!write(report, &failure, sizeof failure);
+  _exit(127);
+}
+
+static void reset_signals(void) {
+  struct sigaction standard;
+  memset(&standard, 0, sizeof standard);
+  standard.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &standard, NULL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int execute(const struct spec *spec) {
+  int error = ENOENT;
+  for (const char *path = candidates; *path != 0; path += strlen(path) + 1) {
+    execve(path, spec->argv, spec->envp);
+    // A program that is there and may not be run says more than that the next folder has none.
+    if (errno == EACCES) error = EACCES;
+    if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) return errno;
+  }
+  return error;
+}
+
+static _Noreturn void become(const struct spec *spec, const struct surroundings *around, pid_t shim) {
+  // A job must not go on without its shim: nobody would enforce its timeout or know its end. This reaches the job's
+  // first process only, and not a set-user-id program; the agent hunts the others when it finds the shim dead.
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(around->report, STEP_CHILD, errno);
+  if (getppid() != shim) _exit(127);
+  if (setpgid(0, 0) != 0) fail(around->report, STEP_CHILD, errno);
+  if (fchdir(around->work) != 0) fail(around->report, STEP_WORK_FOLDER, errno);
+  if (dup2(around->input, 0) < 0 || dup2(around->output, 1) < 0 || dup2(around->output, 2) < 0) {
+    fail(around->report, STEP_CHILD, errno);
+  }
+  umask(022);
+  reset_signals();
+  fail(around->report, STEP_EXEC, execute(spec));
+}
+
+pid_t job_fork(const struct spec *spec, const struct surroundings *around) {
+  pid_t shim = getpid();
+  pid_t pid = fork();
+  if (pid == 0) become(spec, around, shim);
+  return pid;
+}
+
+struct job job_await_start(pid_t pid, int report) {
+  struct failure failure;
+  struct job job = {.pid = pid};
+  ssize_t got;
+  do got = read(report, &failure, sizeof failure);
+  while (got < 0 && errno == EINTR);
+  if (got != (ssize_t)sizeof failure) return job;  // closed by exec, or the child was killed: waiting will tell
+  job.step = (enum step)failure.step;
+  job.error = failure.error;
+  while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+  return job;
+}

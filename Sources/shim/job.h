@@ -1,0 +1,33 @@
+// The job's process: from fork to its first instruction.
+#ifndef BELFRY_JOB_H
+#define BELFRY_JOB_H
+
+#include <sys/types.h>
+
+#include "shim.h"
+#include "spec.h"
+
+struct job {
+  pid_t pid;
+  enum step step;  // STEP_NONE: it runs
+  int error;       // errno of that step
+};
+
+// What the child needs; opened beforehand.
+struct surroundings {
+  int work;     // becomes the working folder
+  int input;    // becomes standard input
+  int output;   // becomes standard output and error
+  int report;   // close-on-exec: a failure is written here
+};
+
+// Finds out, before the fork, which paths exec is to try. 0 or errno.
+int job_prepare(const struct spec *spec);
+
+// Forks. In the child this does not come back.
+pid_t job_fork(const struct spec *spec, const struct surroundings *around);
+
+// Waits until the child has reached its program or failed.
+struct job job_await_start(pid_t pid, int report);
+
+#endif

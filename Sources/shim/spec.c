@@ -1,0 +1,150 @@
+#include "spec.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "shim.h"
+
+enum tag {
+  TAG_PROGRAM = 1,
+  TAG_ARGUMENT,
+  TAG_VARIABLE,
+  TAG_TIMEOUT,
+  TAG_GRACE,
+  TAG_LINGER,
+  TAG_HEAD,
+  TAG_TAIL,
+  TAG_DESCRIPTOR,
+  TAG_CRASH,
+};
+
+#define END_TAG 0xffffffffu
+#define MAGIC "BFSPEC01"
+// Far above any real value and far below where sums with clocks could overflow.
+#define LONGEST_US (UINT64_C(1) << 52)
+
+struct reader {
+  char *next, *end;
+};
+
+static int take(struct reader *r, uint32_t *tag, char **value, uint32_t *length) {
+  if (r->end - r->next < 8) return -1;
+  memcpy(tag, r->next, 4);
+  memcpy(length, r->next + 4, 4);
+  r->next += 8;
+  if ((size_t)(r->end - r->next) < *length) return -1;
+  *value = r->next;
+  r->next += *length;
+  return 0;
+}
+
+static int is_text(const char *value, uint32_t length) {
+  return length > 0 && memchr(value, 0, length) == value + length - 1;
+}
+
+static int number(const char *value, uint32_t length, uint64_t least, uint64_t most, uint64_t *out) {
+  if (length != 8) return -1;
+  memcpy(out, value, 8);
+  return *out >= least && *out <= most ? 0 : -1;
+}
+
+static int single(struct spec *spec, uint32_t tag, char *value, uint32_t length) {
+  uint64_t n;
+  switch (tag) {
+    case TAG_PROGRAM:
+      spec->program = value;
+      return is_text(value, length) && length > 1 ? 0 : -1;
+    case TAG_TIMEOUT: return number(value, length, 1, LONGEST_US, &spec->timeout);
+    case TAG_GRACE: return number(value, length, 0, LONGEST_US, &spec->grace);
+    case TAG_LINGER: return number(value, length, 0, LONGEST_US, &spec->linger);
+    case TAG_HEAD: return number(value, length, 1, UINT64_C(1) << 30, &spec->head);
+    case TAG_TAIL: return number(value, length, 1, UINT64_C(1) << 30, &spec->tail);
+    case TAG_DESCRIPTOR:
+      if (number(value, length, 3, 1023, &n) != 0) return -1;
+      spec->descriptor = (int)n;
+      return 0;
+    case TAG_CRASH:
+      spec->crash = value;
+      return is_text(value, length) ? 0 : -1;
+    default: return -1;
+  }
+}
+
+// How many fields there are of each tag; -1 when the frame is wrong.
+static int count_fields(struct reader r, uint32_t counts[TAG_CRASH + 1]) {
+  uint32_t tag, length, last = 0;
+  char *value;
+  for (;;) {
+    if (take(&r, &tag, &value, &length) != 0) return -1;
+    if (tag == END_TAG) break;
+    if (tag < TAG_PROGRAM || tag > TAG_CRASH || tag < last) return -1;
+    counts[tag]++;
+    last = tag;
+  }
+  if (length != 0 || r.next != r.end) return -1;
+  for (tag = TAG_PROGRAM; tag <= TAG_CRASH; tag++) {
+    int repeats = tag == TAG_ARGUMENT || tag == TAG_VARIABLE;
+    int optional = tag == TAG_VARIABLE || tag == TAG_DESCRIPTOR || tag == TAG_CRASH;
+    if ((counts[tag] == 0 && !optional) || (counts[tag] > 1 && !repeats)) return -1;
+  }
+  return 0;
+}
+
+static int parse(char *bytes, size_t size, struct spec *spec) {
+  uint32_t counts[TAG_CRASH + 1] = {0}, tag, length;
+  if (size < 8 || memcmp(bytes, MAGIC, 8) != 0) return EBADMSG;
+  struct reader r = {bytes + 8, bytes + size};
+  if (count_fields(r, counts) != 0) return EBADMSG;
+
+  size_t pointers = (size_t)counts[TAG_ARGUMENT] + counts[TAG_VARIABLE] + 2;
+  char **table = mmap(NULL, pointers * sizeof(char *), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (table == MAP_FAILED) return errno;
+  char **argument = spec->argv = table;
+  char **variable = spec->envp = table + counts[TAG_ARGUMENT] + 1;
+
+  char *value;
+  while (take(&r, &tag, &value, &length) == 0 && tag != END_TAG) {
+    if (tag == TAG_ARGUMENT || tag == TAG_VARIABLE) {
+      if (!is_text(value, length)) return EBADMSG;
+      if (tag == TAG_VARIABLE && (value[0] == '=' || strchr(value, '=') == NULL)) return EBADMSG;
+      *(tag == TAG_ARGUMENT ? argument++ : variable++) = value;
+    } else if (single(spec, tag, value, length) != 0) {
+      return EBADMSG;
+    }
+  }
+  return 0;
+}
+
+int spec_read(int folder, struct spec *spec) {
+  memset(spec, 0, sizeof *spec);
+  spec->descriptor = -1;
+  int fd = openat(folder, "spec", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return errno;
+  struct stat info;
+  int problem = fstat(fd, &info) != 0 ? errno : !S_ISREG(info.st_mode) || info.st_size > SPEC_LIMIT ? EBADMSG : 0;
+  size_t size = problem == 0 ? (size_t)info.st_size : 0, done = 0;
+  char *bytes = MAP_FAILED;
+  if (problem == 0) {
+    bytes = mmap(NULL, size + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (bytes == MAP_FAILED) problem = errno;
+  }
+  while (problem == 0 && done < size) {
+    ssize_t got = read(fd, bytes + done, size - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) problem = errno;
+    if (got == 0) problem = EBADMSG;
+    if (got > 0) done += (size_t)got;
+  }
+  close(fd);
+  return problem == 0 ? parse(bytes, size, spec) : problem;
+}
+
+const char *spec_variable(const struct spec *spec, const char *name) {
+  size_t length = strlen(name);
+  for (char **variable = spec->envp; *variable != NULL; variable++) {
+    if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=') return *variable + length + 1;
+  }
+  return NULL;
+}

@@ -1,0 +1,63 @@
+// The status file: 4096 bytes, written full of zeros by the agent so that a full disk later cannot take away the place
+// of the exit record. Three sectors of 512 bytes; a sector is overwritten in place and small enough to be written at
+// once by any disk; the last 8 bytes are a checksum (FNV-1a, 64 bits, over the 504 before), so a torn one shows.
+//
+//   at    0   made by the agent: magic "BFMADE01" and the boot id; the shim does not read it
+//   at  512   struct started
+//   at 1024   struct ended
+//
+// All numbers little-endian. Times: real = CLOCK_REALTIME, boot = CLOCK_BOOTTIME, both in µs. How long the job took is
+// measured on the boot clock: the other one can jump while the job runs.
+#ifndef BELFRY_STATUS_H
+#define BELFRY_STATUS_H
+
+#include <stdint.h>
+
+#define SECTOR 512
+
+enum stage { STAGE_ABOUT_TO_FORK = 1, STAGE_RUNNING = 2 };
+
+struct started {
+  char magic[8];  // "BFSTART1"
+  uint32_t stage;
+  int32_t shim, job;  // pids; job is 0 before STAGE_RUNNING
+  uint32_t unused;
+  int64_t real, boot;
+  char rest[SECTOR - 48];
+  uint64_t checksum;
+};
+
+enum end_kind { END_EXITED = 1, END_SIGNALLED = 2, END_NEVER_BEGAN = 3, END_UNKNOWN = 4 };
+
+enum end_flags {
+  FLAG_TIMED_OUT = 1,      // the timeout expired while the job ran
+  FLAG_CANCELLED = 2,      // a cancel arrived while the job ran, or before it could start
+  FLAG_OUTPUT_FAILED = 8,  // output could not be written to disk at some point; nothing was kept from there on
+  FLAG_UNKILLABLE = 16,    // processes survived KILL for half a minute (uninterruptible sleep)
+};
+
+struct ended {
+  char magic[8];  // "BFENDED1"
+  uint32_t kind;
+  int32_t code;  // exit code or signal
+  uint32_t flags;
+  int32_t step, error;  // END_NEVER_BEGAN: enum step, errno
+  int32_t sync_error;   // errno of a failed fsync: this record may not survive a loss of power
+  int64_t started_real, ended_real, elapsed;
+  int64_t user, system, peak;  // µs, µs, bytes: of everything that the run started
+  uint64_t written;            // bytes of output
+  uint32_t left_behind;        // processes that outlived the job and were killed
+  uint32_t unused;
+  char rest[SECTOR - 104];
+  uint64_t checksum;
+};
+
+// Opens and locks. 0, or an exit code.
+int status_open(int folder, int *fd);
+
+// Seals with the checksum and writes. 0 or errno.
+int status_write_started(int fd, struct started *record);
+int status_write_ended(int fd, struct ended *record);
+void status_write_half_ended(int fd, struct ended *record);
+
+#endif

@@ -1,0 +1,143 @@
+#include "supervise.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+
+#include "sweep.h"
+
+// KILL reaches a process at its next return to user mode, which one that hangs in a dead disk never does.
+#define GIVE_UP_US (30 * 1000000)
+#define FIRST_PASS_US 2000
+#define LONGEST_PASS_US 200000
+// How much is read before looking at clocks and signals again, so that a flood cannot keep its own timeout away.
+#define DRAIN_AT_ONCE (512u << 10)
+
+enum phase { RUNNING, LINGERING, TERMINATING, KILLING };
+
+struct supervision {
+  const struct spec *spec;
+  struct channels channels;
+  struct ended *ended;
+  pid_t job;
+  int reaped;  // of the job itself: from then on its number may belong to a stranger
+  enum phase phase;
+  int64_t started;
+  int64_t give_up;
+  int64_t pass;
+};
+
+static void set_timer(struct supervision *s, int64_t at) {
+  if (at < 1) at = 1;
+  struct itimerspec when = {.it_value = {.tv_sec = at / 1000000, .tv_nsec = at % 1000000 * 1000}};
+  timerfd_settime(s->channels.timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static unsigned signal_all(struct supervision *s, int signal) {
+  pid_t told = !s->reaped && kill(-s->job, signal) == 0 ? s->job : 0;
+  return sweep(signal, told);
+}
+
+static void terminate(struct supervision *s) {
+  s->phase = TERMINATING;
+  unsigned reached = signal_all(s, SIGTERM);
+  // A stopped process would sleep through it.
+  signal_all(s, SIGCONT);
+  if (s->reaped) s->ended->left_behind = reached;
+  set_timer(s, clock_us(CLOCK_BOOTTIME) + (int64_t)s->spec->grace);
+}
+
+static void kill_pass(struct supervision *s) {
+  int64_t now = clock_us(CLOCK_BOOTTIME);
+  if (s->phase != KILLING) {
+    s->phase = KILLING;
+    s->give_up = now + GIVE_UP_US;
+    s->pass = FIRST_PASS_US;
+  }
+  signal_all(s, SIGKILL);
+  set_timer(s, now + s->pass);
+  if (s->pass < LONGEST_PASS_US) s->pass *= 2;
+}
+
+static void job_ended(struct supervision *s, int status) {
+  s->reaped = 1;
+  s->ended->kind = WIFEXITED(status) ? END_EXITED : END_SIGNALLED;
+  s->ended->code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+  s->ended->ended_real = clock_us(CLOCK_REALTIME);
+  s->ended->elapsed = clock_us(CLOCK_BOOTTIME) - s->started;
+  if (s->phase != RUNNING) return;
+  s->phase = LINGERING;
+  set_timer(s, clock_us(CLOCK_BOOTTIME) + (int64_t)s->spec->linger);
+}
+
+// 1 when nothing is left to wait for.
+static int reap(struct supervision *s) {
+  int status;
+  pid_t pid;
+  while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    if (pid == s->job) job_ended(s, status);
+  }
+  return pid < 0 && errno == ECHILD;
+}
+
+int take_signals(int signals) {
+  struct signalfd_siginfo info;
+  int cancelled = 0;
+  while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) cancelled |= info.ssi_signo == SIGTERM;
+  return cancelled;
+}
+
+// 1 when what is left cannot be killed.
+static int on_timer(struct supervision *s) {
+  uint64_t expirations;
+  if (read(s->channels.timer, &expirations, sizeof expirations) < 0) return 0;
+  if (s->phase == RUNNING) s->ended->flags |= FLAG_TIMED_OUT;
+  if (s->phase == RUNNING || s->phase == LINGERING) {
+    terminate(s);
+    return 0;
+  }
+  if (s->phase == KILLING && clock_us(CLOCK_BOOTTIME) >= s->give_up) return 1;
+  kill_pass(s);
+  return 0;
+}
+
+static void on_signals(struct supervision *s) {
+  if (!take_signals(s->channels.signals)) return;
+  // After the job's own end a cancel changes nothing about how it ended; it only ends the waiting for the rest.
+  if (s->phase == RUNNING) s->ended->flags |= FLAG_CANCELLED;
+  if (s->phase == RUNNING || s->phase == LINGERING) terminate(s);
+}
+
+void supervise(const struct spec *spec, pid_t job, int64_t started, struct channels channels, struct output *output,
+               struct ended *ended) {
+  struct supervision s = {.spec = spec, .channels = channels, .ended = ended, .job = job, .started = started};
+  ended->kind = END_UNKNOWN;
+  set_timer(&s, started + (int64_t)spec->timeout);
+  struct pollfd polls[] = {
+    {.fd = channels.signals, .events = POLLIN},
+    {.fd = channels.timer, .events = POLLIN},
+    {.fd = channels.pipe, .events = POLLIN},
+  };
+  for (;;) {
+    if (poll(polls, 3, -1) < 0) continue;
+    // Ends before clocks: a job that ended in time has not timed out because the shim woke up late.
+    if (polls[0].revents != 0) {
+      int over = reap(&s);
+      on_signals(&s);
+      // Again: a child may have ended between the two, and its signal has just been taken.
+      if (over || reap(&s)) break;
+      if (s.phase == KILLING) kill_pass(&s);
+    }
+    if (polls[1].revents != 0 && on_timer(&s)) {
+      ended->flags |= FLAG_UNKILLABLE;
+      break;
+    }
+    if (polls[2].revents != 0 && output_drain(output, channels.pipe, DRAIN_AT_ONCE)) polls[2].fd = -1;
+  }
+  if (ended->kind == END_UNKNOWN) {
+    ended->ended_real = clock_us(CLOCK_REALTIME);
+    ended->elapsed = clock_us(CLOCK_BOOTTIME) - started;
+  }
+}

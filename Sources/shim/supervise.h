@@ -1,0 +1,28 @@
+// From the job's start to the end of everything that it started.
+//
+//   running ──────── job ends ───────► lingering ── linger over ──► terminating ── grace over ──► killing
+//      └── timeout, or cancel (SIGTERM) ──────────────────────────►
+//
+// Each change into terminating sends TERM, each pass of killing sends KILL, to the job's process group and to every
+// descendant. It is over as soon as no descendant is left, whatever the state.
+#ifndef BELFRY_SUPERVISE_H
+#define BELFRY_SUPERVISE_H
+
+#include "job.h"
+#include "output.h"
+#include "status.h"
+
+struct channels {
+  int signals;  // signalfd of SIGCHLD and SIGTERM
+  int timer;    // timerfd on CLOCK_BOOTTIME
+  int pipe;     // the job's output, not blocking
+};
+
+// Fills in how the job ended. `started` is on the boot clock.
+void supervise(const struct spec *spec, pid_t job, int64_t started, struct channels channels, struct output *output,
+               struct ended *ended);
+
+// Takes the pending signals; 1 when SIGTERM is among them.
+int take_signals(int signals);
+
+#endif

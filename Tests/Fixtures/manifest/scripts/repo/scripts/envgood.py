@@ -1,0 +1,1 @@
+#! /usr/bin/env -S python3 -u
