@@ -111,6 +111,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Model", "Trust", subprocess]),
     .testTarget(name: "ModelTests", dependencies: ["Model", "TestSupport"]),
     .testTarget(name: "TrustTests", dependencies: ["Model", "Trust", "TestSupport"]),
+    .testTarget(name: "ManifestTests", dependencies: ["Model", "Manifest", "Schedule", "ZoneInfo", "TestSupport"]),
   ]
 )
 

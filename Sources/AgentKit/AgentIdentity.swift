@@ -22,18 +22,16 @@ public struct AgentIdentity: Sendable {
     let keyPath = folder + "/agent.key"
     let idPath = folder + "/agent.id"
     let key: SigningKey
-    do throws(FileError) {
+    do {
       key = try Self.key(from: try DurableFile.read(keyPath, limit: 16_384), path: keyPath)
-    } catch {
-      guard error.isMissing else { throw error }
+    } catch let error as FileError where error.isMissing {
       key = try SigningKey.generate()
       try DurableFile.write(Array(key.pem.utf8), to: keyPath, mode: 0o600)
     }
-    do throws(FileError) {
+    do {
       let text = String(decoding: try DurableFile.read(idPath, limit: 256), as: UTF8.self)
       return AgentIdentity(id: try AgentID(text.filter { !$0.isWhitespace }), name: name, key: key)
-    } catch {
-      guard error.isMissing else { throw error }
+    } catch let error as FileError where error.isMissing {
       let id = RandomName.agentID()
       try DurableFile.write(Array((id.text + "\n").utf8), to: idPath, mode: 0o644)
       return AgentIdentity(id: id, name: name, key: key)

@@ -30,6 +30,8 @@ public struct ExecutionError: Error, Hashable, Sendable, CustomStringConvertible
     case tampered
     /// The shim is not where it should be, or did not start.
     case noShim
+    /// The attempt was started, but there is no descriptor left to watch it with: adopt its folder later.
+    case notWatched
     /// There is no such process any more.
     case notRunning
     /// Anything else that the system refused.

@@ -16,7 +16,8 @@ extension Repository {
     var walk: OpaquePointer?
     try check(git_revwalk_new(&walk, pointer), "cannot walk the history")
     defer { git_revwalk_free(walk) }
-    git_revwalk_sorting(walk, GIT_SORT_TIME.rawValue)
+    // No sorting is git's own default order, and the only one that does not read the whole history first.
+    git_revwalk_sorting(walk, GIT_SORT_NONE.rawValue)
     if firstParentOnly { git_revwalk_simplify_first_parent(walk) }
     var start = try tip.oid
     try check(git_revwalk_push(walk, &start), "cannot walk from commit \(tip.short)")

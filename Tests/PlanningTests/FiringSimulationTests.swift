@@ -121,7 +121,8 @@ extension Simulation {
     case 60..<72: try commit(machine.heard(at: now))
     case 72..<82: try reinstall()
     case 82..<90: try order()
-    case 90..<93: if let run = ledger.runs.keys.sorted().randomElement(using: &random) { try commit(machine.cancel(run, at: now)) }
+    case 90..<93:
+      if let run = ledger.runs.keys.sorted().randomElement(using: &random) { try commit(machine.cancel(run, at: now)) }
     case 93..<96: now = now + .seconds(Int64.random(in: 600...7_200, using: &random))
     case 96..<98: now = now - .seconds(Int64.random(in: 1...3_600, using: &random))
     default: restart()
@@ -193,7 +194,9 @@ extension Simulation {
     if chance(30) { triggers.append(.every(.seconds(70))) }
     if chance(30) { triggers.append(.at(now + .seconds(Int64.random(in: -100...1_000, using: &random)))) }
     var suspension: Suspension?
-    if chance(20) { suspension = Suspension(until: chance(50) ? now + .seconds(Int64.random(in: 1...1_000, using: &random)) : nil) }
+    if chance(20) {
+      suspension = Suspension(until: chance(50) ? now + .seconds(Int64.random(in: 1...1_000, using: &random)) : nil)
+    }
     return try firing(
       Job(
         name: job, suspension: suspension, triggers: triggers, overlap: chance(60) ? .skip : .allow,
@@ -207,7 +210,8 @@ extension Simulation {
     var times = ledger.started.values.filter {
       $0.occurrence.job == job && $0.bundle == bundle && $0.occurrence.cause == .schedule
     }.map(\.occurrence.nominal)
-    for skip in ledger.skips where skip.occurrence.job == job && skip.bundle == bundle && skip.occurrence.cause == .schedule {
+    for skip in ledger.skips
+    where skip.occurrence.job == job && skip.bundle == bundle && skip.occurrence.cause == .schedule {
       guard let version = spans[job]?.first(where: { $0.version.bundle == bundle })?.version else { continue }
       let first = skip.firstNominal ?? skip.occurrence.nominal
       let folded = instants(version, after: first - .microseconds(1), through: skip.occurrence.nominal)
@@ -228,7 +232,9 @@ extension Simulation {
         #expect(Set(records).subtracting(allowed).min() == nil, "\(job): a record of what was never due")
         let suspended = span.version.job.suspension
         let due = instants(span.version, after: span.from, through: span.through ?? now)
-          .filter { span.through != nil || suspended?.isInForce(at: now) != true || suspended?.isInForce(at: $0) != true }
+          .filter {
+            span.through != nil || suspended?.isInForce(at: now) != true || suspended?.isInForce(at: $0) != true
+          }
         #expect(Set(due).subtracting(records).min() == nil, "\(job): dropped, seed \(testSeed)")
         all += records
       }

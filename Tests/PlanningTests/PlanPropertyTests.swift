@@ -13,7 +13,8 @@ private struct RandomFleet {
   mutating func snapshot() throws -> PlanSnapshot {
     var jobs: [DesiredJob] = []
     for index in 0..<8 where chance(70) {
-      jobs.append(try desired("job-\(index)", version: "\(Int.random(in: 1...3, using: &random))", targets: try targets()))
+      jobs.append(
+        try desired("job-\(index)", version: "\(Int.random(in: 1...3, using: &random))", targets: try targets()))
     }
     let source: SourceStatus = chance(15) ? .unknown(reason: "x") : chance(20) ? .incomplete(reason: "y") : .known
     var agents: [AgentState] = []
@@ -40,7 +41,9 @@ private struct RandomFleet {
   }
 
   private mutating func position() -> Position {
-    chance(10) ? .zero : Position(epoch: Int64.random(in: 4...5, using: &random), sequence: Int64.random(in: 1...9, using: &random))
+    chance(10)
+      ? .zero
+      : Position(epoch: Int64.random(in: 4...5, using: &random), sequence: Int64.random(in: 1...9, using: &random))
   }
 
   private mutating func agent(_ number: Int) throws -> AgentState {

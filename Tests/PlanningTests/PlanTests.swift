@@ -83,13 +83,15 @@ private let rows: [PlanRow] = [
     testDescription: "a later epoch", desired: [("a", "2")], held: [("a", "1")],
     agent: { $0.position = Position(epoch: 4, sequence: 1) },
     lines: [
-      "! 1 change for db-1: it obeys a controller with the higher epoch 4: another controller is acting, or the results branch was replaced"
+      "! 1 change for db-1: it obeys a controller with the higher epoch 4: "
+        + "another one is acting, or the results branch was replaced"
     ]),
   PlanRow(
     testDescription: "a lower position than the last signed one", desired: [("a", "1")], held: [("a", "1")],
     agent: { $0.position.sequence = 7 }, lines: ["= renew the assignment of db-1 (its position is behind)"]),
   PlanRow(
-    testDescription: "a new agent that is to hold nothing", agent: {
+    testDescription: "a new agent that is to hold nothing",
+    agent: {
       ($0.position, $0.lastIssued, $0.expires) = (.zero, .zero, nil)
     }, lines: []),
   PlanRow(
@@ -174,12 +176,18 @@ private func shortLines(_ plan: Plan) -> [String] {
   }
 
   @Test func `the next position exceeds both what the agent reports and what was signed`() throws {
-    struct Row { var reported: Position, issued: Position, next: Position }
+    struct Row {
+      var reported, issued, next: Position
+      init(_ reported: (Int64, Int64), _ issued: (Int64, Int64), next: (Int64, Int64)) {
+        (self.reported, self.issued) = (
+          Position(epoch: reported.0, sequence: reported.1), .init(epoch: issued.0, sequence: issued.1)
+        )
+        self.next = Position(epoch: next.0, sequence: next.1)
+      }
+    }
     for row in [
-      Row(reported: .zero, issued: .zero, next: Position(epoch: 3, sequence: 1)),
-      Row(reported: Position(epoch: 3, sequence: 20), issued: Position(epoch: 3, sequence: 8), next: Position(epoch: 3, sequence: 21)),
-      Row(reported: Position(epoch: 3, sequence: 2), issued: Position(epoch: 3, sequence: 8), next: Position(epoch: 3, sequence: 9)),
-      Row(reported: Position(epoch: 2, sequence: 50), issued: Position(epoch: 2, sequence: 8), next: Position(epoch: 3, sequence: 1)),
+      Row((0, 0), (0, 0), next: (3, 1)), Row((3, 20), (3, 8), next: (3, 21)), Row((3, 2), (3, 8), next: (3, 9)),
+      Row((2, 50), (2, 8), next: (3, 1)),
     ] {
       var agent = try agent(1, "db-1")
       (agent.position, agent.lastIssued) = (row.reported, row.issued)

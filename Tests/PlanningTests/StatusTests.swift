@@ -42,7 +42,8 @@ private struct Holder: Sendable {
     if let holds { agent.held = try contents(holds) }
     if let comes {
       agent.sent = SentAssignment(
-        position: Position(epoch: 1, sequence: 2), expires: at(1_000_000), contents: try contents(comes), answerDue: at(10))
+        position: Position(epoch: 1, sequence: 2), expires: at(1_000_000), contents: try contents(comes),
+        answerDue: at(10))
     }
     if let refused {
       agent.refusal = AssignmentRefusal(
@@ -68,7 +69,8 @@ private let rows: [StatusRow] = [
     agents: [Holder("db-1", holds: "2", last: .failed)], sync: .synced, health: .suspended,
     reason: "move, until 2026-11-20T00:01:00Z"),
   StatusRow(testDescription: "suspended without words", suspension: Suspension(), sync: .synced, health: .suspended),
-  StatusRow(testDescription: "no longer suspended", suspension: Suspension(until: at(0)), sync: .synced, health: .healthy),
+  StatusRow(
+    testDescription: "no longer suspended", suspension: Suspension(until: at(0)), sync: .synced, health: .healthy),
   StatusRow(
     testDescription: "no agent matches", match: ["role": ["db"]], agents: [Holder("db-1")], sync: .synced,
     health: .degraded, reason: "no agent matches the targets"),
@@ -77,10 +79,12 @@ private let rows: [StatusRow] = [
     agents: [Holder("db-1", holds: "2", labels: ["role": "db"]), Holder("web-1", holds: "2")], sync: .outOfSync,
     health: .healthy, reason: "still on web-1, which the targets exclude"),
   StatusRow(
-    testDescription: "all agents are away", agents: [Holder("db-2", holds: "2", connected: false), Holder("db-1", holds: "1", connected: false)],
+    testDescription: "all agents are away",
+    agents: [Holder("db-2", holds: "2", connected: false), Holder("db-1", holds: "1", connected: false)],
     sync: .outOfSync, health: .unknown, reason: "not connected: db-1, db-2"),
   StatusRow(
-    testDescription: "one agent is away with an old version", agents: [Holder("db-1", holds: "2"), Holder("db-2", holds: "1", connected: false)],
+    testDescription: "one agent is away with an old version",
+    agents: [Holder("db-1", holds: "2"), Holder("db-2", holds: "1", connected: false)],
     sync: .outOfSync, health: .healthy, reason: "not the desired bundle on db-2, not connected"),
   StatusRow(
     testDescription: "refused", agents: [Holder("db-1", holds: "1", refused: "2")], sync: .outOfSync,
@@ -93,7 +97,8 @@ private let rows: [StatusRow] = [
     agents: [Holder("db-1", holds: "2", last: .succeeded), Holder("db-2", holds: "2", last: .timedOut)], sync: .synced,
     health: .degraded, reason: "the last run on db-2: TimedOut"),
   StatusRow(
-    testDescription: "a roll-out does not hide the failure", agents: [Holder("db-1", holds: "1", comes: "2", last: .lost)],
+    testDescription: "a roll-out does not hide the failure",
+    agents: [Holder("db-1", holds: "1", comes: "2", last: .lost)],
     sync: .outOfSync, health: .degraded, reason: "the last run on db-1: Lost"),
   StatusRow(
     testDescription: "a failure where it is not held any more does not count",
@@ -144,7 +149,8 @@ private let rows: [StatusRow] = [
       var edit: (inout AgentState) -> Void = { _ in }
       var expected: AgentStatus
     }
-    let later = "it obeys a controller with the higher epoch 2: another controller is acting, or the results branch was replaced"
+    let later =
+      "it obeys a controller with the higher epoch 2: another one is acting, or the results branch was replaced"
     for row in [
       Row(holder: Holder("x", holds: "2"), expected: AgentStatus(connected: true, sync: .synced, health: .healthy)),
       Row(
@@ -157,7 +163,8 @@ private let rows: [StatusRow] = [
           reason: "refused (wrong digest), offered again at 2026-11-20T00:00:10Z")),
       Row(
         holder: Holder("x", holds: "1", connected: false),
-        expected: AgentStatus(connected: false, sync: .outOfSync, health: .unknown, reason: "not connected; 1 job differs")),
+        expected: AgentStatus(
+          connected: false, sync: .outOfSync, health: .unknown, reason: "not connected; 1 job differs")),
       Row(
         holder: Holder("x", holds: "2", connected: false),
         expected: AgentStatus(connected: false, sync: .synced, health: .unknown, reason: "not connected")),

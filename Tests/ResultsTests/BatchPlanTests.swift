@@ -114,8 +114,11 @@ import Trust
 
   @Test func timesWithoutAPlaceAreRefused() throws {
     var files = Files()
-    let plan = files.apply([try incoming(Sample(nominal: Timestamp(microseconds: -1)))].map { $0 })
-    #expect(plan.refused.map(\.reason) == [.time] && plan.edits.isEmpty)
+    // No agent can sign such a time; should one come all the same, it must not end the batch.
+    var strange = try incoming(Sample())
+    strange.receipt.occurrence.nominal = Timestamp(microseconds: -1)
+    let plan = files.apply([strange, try incoming(Sample(agent: 2))])
+    #expect(plan.refused.map(\.reason) == [.time] && plan.added.count == 1)
   }
 
   /// Agents' names need not be unique, and an agent may take another's on purpose.
@@ -188,7 +191,8 @@ import Trust
   @Test func somethingElseInTheFilesPlaceIsLeftAlone() throws {
     let batch = [try incoming(Sample(logs: ["x"]))]
     let plan = BatchPlan(batch) { (_) throws(Never) in [.unreadable] }
-    #expect(plan.edits.first?.path == path + ".2.ndjson")
-    #expect(plan.edits.last?.path.contains("@") == true)
+    let run = batch[0].receipt.run
+    let log = "logs/orders/backup/2026/11/20/02/3000Z/db-1@\(run).1.log"
+    #expect(plan.edits.map(\.path).sorted() == [log, path + ".2.ndjson", path + ".2.sigs"])
   }
 }

@@ -4,9 +4,11 @@ import Planning
 /// What the engine asks of whatever executes attempts. In a running agent it is ``ShimRunner``.
 protocol AttemptRunner: Sendable {
   /// Verifies the bytes, and starts the attempt in its shim. Blocks until the shim is started.
-  func launch(_ order: AttemptOrder) throws(LaunchProblem)
+  func launch(_ run: ActiveRun) throws(LaunchProblem)
   /// Waits for the attempt's end, which may lie in the past. Also for attempts of a former life of the agent.
-  func end(of attempt: AttemptID) async -> AttemptEnd
+  ///
+  /// Throws `CancellationError` when the waiting task is cancelled; the attempt goes on then.
+  func end(of run: ActiveRun) async throws -> AttemptOutcome
   /// Asks the attempt to end; its end is reported like any other.
   func cancel(_ attempt: AttemptID)
   /// Whether the attempt has ever begun, so that starting it again could run it twice.
@@ -23,11 +25,8 @@ struct AttemptID: Hashable, Sendable {
   let number: Int
 }
 
-/// All that is needed to start an attempt.
-struct AttemptOrder: Sendable {
-  let run: ActiveRun
-  let agent: AgentName
-  var id: AttemptID { AttemptID(run: run.id, number: run.attempt) }
+extension ActiveRun {
+  var attemptID: AttemptID { AttemptID(run: id, number: attempt) }
 }
 
 /// Why an attempt was not started.
@@ -36,10 +35,12 @@ enum LaunchProblem: Error, Sendable {
   case refused(String)
   /// It cannot be started: no interpreter, no memory, no room on the disk.
   case failed(String)
+  /// It was started, but cannot be watched now; it is to be looked for as after a restart.
+  case unwatched
 }
 
 /// How an attempt ended.
-struct AttemptEnd: Sendable {
+struct AttemptOutcome: Sendable {
   var record: Receipt.Attempt
   /// What is kept of its output.
   var log: [UInt8]

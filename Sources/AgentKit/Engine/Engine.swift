@@ -1,4 +1,5 @@
 import GRDB
+import Glibc
 import Logging
 import Model
 import Planning
@@ -27,7 +28,7 @@ actor Engine {
   let stateChanged: Signal
   /// Raised when there is something new in the spool, or an active run ended.
   let spoolChanged: Signal
-  private let watches: AsyncStream<AttemptID>.Continuation
+  private let watches: AsyncStream<ActiveRun>.Continuation
 
   private var machine: FiringMachine
   private(set) var entries: [RunID: LedgerRun] = [:]
@@ -39,7 +40,7 @@ actor Engine {
 
   init(
     receipts: ReceiptMaker, ledger: Ledger, runner: any AttemptRunner, clock: WallClock,
-    signals: EngineSignals, watches: AsyncStream<AttemptID>.Continuation, logger: Logger
+    signals: EngineSignals, watches: AsyncStream<ActiveRun>.Continuation, logger: Logger
   ) throws {
     self.receipts = receipts
     self.ledger = ledger
@@ -70,20 +71,22 @@ actor Engine {
 
   /// A run of the former life: its shim may be at work, may have ended, or may never have been started.
   private func resume(_ entry: LedgerRun) {
-    let attempt = AttemptID(run: entry.run.id, number: entry.run.attempt)
-    if runner.hasBegun(attempt) {
-      watches.yield(attempt)
-      if entry.run.cancelRequested { runner.cancel(attempt) }
+    if runner.hasBegun(entry.run.attemptID) {
+      watches.yield(entry.run)
+      if entry.run.cancelRequested { runner.cancel(entry.run.attemptID) }
     } else {
       launch(entry.run)
     }
   }
 
+  /// The assignment in force.
+  func accepted() throws -> HeldAssignment { try ledger.accepted() }
+
   // MARK: - Changes
 
   /// Replaces what fires. `accepted` is written in the same transaction.
-  func install(_ jobs: [FiringJob], accepted position: Position) throws {
-    try change(also: { try $0.accept(position) }) { $0.install(jobs, at: clock.now) }
+  func install(_ jobs: [FiringJob], accepted: HeldAssignment) throws {
+    try change(also: { try $0.accept(accepted) }) { $0.install(jobs, at: clock.now) }
     wake.raise()
     stateChanged.raise()
   }
@@ -106,7 +109,7 @@ actor Engine {
   }
 
   /// An attempt ended; the error says that it could not be written down and must be told again.
-  func ended(_ attempt: AttemptID, _ end: AttemptEnd) throws {
+  func ended(_ attempt: AttemptID, _ end: AttemptOutcome) throws {
     guard var entry = entries[attempt.run], entry.run.attempt == attempt.number else { return }
     CrashPoint.reach("agent.attemptEnded")
     entry.attempts.append(end.record)
@@ -176,7 +179,7 @@ actor Engine {
 
   func cancelAll() {
     for entry in entries.values where entry.run.phase == .running {
-      runner.cancel(AttemptID(run: entry.run.id, number: entry.run.attempt))
+      runner.cancel(entry.run.attemptID)
     }
   }
 
@@ -254,7 +257,7 @@ actor Engine {
           "job": "\(skipped.occurrence.job)", "nominal": "\(skipped.occurrence.nominal)", "why": "\(skipped.words)",
         ])
       spoolChanged.raise()
-    case .cancel(let run): runner.cancel(AttemptID(run: run.id, number: run.attempt))
+    case .cancel(let run): runner.cancel(run.attemptID)
     case .refuse(let order, let reason):
       logger.warning("order refused", metadata: ["job": "\(order.job)", "reason": "\(reason)"])
     case .note(let text): logger.warning("\(text)")
@@ -265,17 +268,17 @@ actor Engine {
   private var refusals: [RunID: String] = [:]
 
   private func launch(_ run: ActiveRun) {
-    let order = AttemptOrder(run: run, agent: receipts.identity.name)
     CrashPoint.reach("agent.beforeLaunch")
     do throws(LaunchProblem) {
-      try runner.launch(order)
+      try runner.launch(run)
       CrashPoint.reach("agent.launched")
-      watches.yield(order.id)
+      watches.yield(run)
       stateChanged.raise()
     } catch {
       switch error {
       case .refused(let reason): refuse(run, reason)
-      case .failed(let reason): failed(order.id, reason)
+      case .failed(let reason): failed(run.attemptID, reason)
+      case .unwatched: watches.yield(run)
       }
     }
   }
@@ -299,7 +302,7 @@ actor Engine {
   private func failed(_ attempt: AttemptID, _ reason: String) {
     let now = clock.now
     let record = Receipt.Attempt(number: attempt.number, started: now, ended: now, state: .failed, reason: reason)
-    do { try ended(attempt, AttemptEnd(record: record, log: [])) } catch { logger.error("\(error)") }
+    do { try ended(attempt, AttemptOutcome(record: record, log: [])) } catch { logger.error("\(error)") }
   }
 
   // MARK: - Problems

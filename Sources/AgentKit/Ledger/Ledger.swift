@@ -1,5 +1,7 @@
+import Foundation
 import GRDB
 import Model
+import Trust
 
 /// What must survive a crash of the agent: a SQLite database in WAL mode with synchronous=FULL, so that a transaction
 /// that was committed is on the disk.
@@ -26,12 +28,12 @@ final class Ledger: Sendable {
     try database.write { try body(LedgerTransaction(database: $0)) }
   }
 
-  /// The highest assignment that was ever accepted.
-  func position() throws -> Position {
+  /// The assignment in force: the highest that was ever accepted.
+  func accepted() throws -> HeldAssignment {
     try database.read { db in
-      Position(
-        epoch: try Int64.fetchOne(db, sql: "SELECT value FROM numbers WHERE name = 'epoch'") ?? 0,
-        sequence: try Int64.fetchOne(db, sql: "SELECT value FROM numbers WHERE name = 'sequence'") ?? 0)
+      guard let row = try Row.fetchOne(db, sql: "SELECT epoch, sequence, digest FROM assignment") else { return .none }
+      return HeldAssignment(
+        position: Position(epoch: row["epoch"], sequence: row["sequence"]), digest: try Digest(hex: row["digest"]))
     }
   }
 
@@ -81,8 +83,8 @@ final class Ledger: Sendable {
         let run: String = row["run"]
         let logs = try Row.fetchAll(db, sql: "SELECT attempt, data FROM logs WHERE run = ? ORDER BY attempt", arguments: [run])
         return SpooledReceipt(
-          number: row["number"], run: try RunID(run), line: row["line"], signature: row["signature"],
-          logs: logs.map { ($0["attempt"], $0["data"]) })
+          number: row["number"], run: try RunID(run), line: Array(row["line"] as Data), signature: Array(row["signature"] as Data),
+          logs: logs.map { ($0["attempt"], Array($0["data"] as Data)) })
       }
     }
   }

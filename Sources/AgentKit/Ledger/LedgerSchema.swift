@@ -8,6 +8,12 @@ enum LedgerSchema {
       try db.execute(
         sql: """
           CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+          CREATE TABLE assignment (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            epoch INTEGER NOT NULL,
+            sequence INTEGER NOT NULL,
+            digest TEXT NOT NULL
+          ) STRICT;
           CREATE TABLE cursors (job TEXT PRIMARY KEY, instant INTEGER NOT NULL) STRICT;
           CREATE TABLE runs (
             id TEXT PRIMARY KEY,

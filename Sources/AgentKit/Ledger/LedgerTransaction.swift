@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Model
 import Planning
+import Trust
 
 /// The changes that can be made to the ledger, within one transaction.
 struct LedgerTransaction {
@@ -9,10 +10,11 @@ struct LedgerTransaction {
 
   init(database: Database) { self.database = database }
 
-  /// Remembers an accepted assignment's position.
-  func accept(_ position: Position) throws {
-    try set("epoch", position.epoch)
-    try set("sequence", position.sequence)
+  /// Puts an assignment in force.
+  func accept(_ held: HeldAssignment) throws {
+    try database.execute(
+      sql: "INSERT OR REPLACE INTO assignment VALUES (1, ?, ?, ?)",
+      arguments: [held.position.epoch, held.position.sequence, held.digest?.hex])
   }
 
   func heard(at time: Timestamp) throws { try set("lastHeard", time.microseconds) }

@@ -4,6 +4,7 @@ import Logging
 import Model
 import Platform
 import ServiceLifecycle
+import SwiftProtobuf
 import Trust
 import Wire
 
@@ -126,7 +127,7 @@ struct Link: Service {
           $0.nonce = nonce
           $0.softwareVersion = version
         }))
-    guard let first = try await incoming.next()?.message else { throw LinkError("the stream ended at once") }
+    guard let first = try await incoming.next(isolation: #isolation)?.message else { throw LinkError("the stream ended at once") }
     if case .refusal(let refusal) = first { throw LinkError("the controller refused: \(refusal.reason)") }
     guard case .welcome(let welcome) = first, Handshake.isRandom(welcome.challenge) else {
       throw LinkError("the first message was not Welcome")
@@ -154,7 +155,7 @@ struct Link: Service {
     await delegate.connected(epoch: established.epoch, nonce: established.nonce, outgoing: outgoing)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await beat(every: established.heartbeatInterval, outgoing) }
-      while let message = try await incoming.next()?.message {
+      while let message = try await incoming.next(isolation: #isolation)?.message {
         await delegate.heard()
         if case .refusal(let refusal) = message { throw LinkError("the controller refused: \(refusal.reason)") }
         try await delegate.received(message)

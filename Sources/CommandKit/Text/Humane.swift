@@ -33,11 +33,8 @@ enum Humane {
   /// RFC 3339 with the zone's offset: `2026-11-20T02:30:00+01:00`.
   static func local(_ time: Timestamp, in zone: TimeZoneRules) -> String {
     let offset = zone.offset(at: time)
-    let minutes = (abs(offset) + 30) / 60
-    // RFC 3339 has whole minutes only; a zone of local mean time is shown in UTC, so that the instant stays exact.
-    guard offset != 0, offset % 60 == 0 else { return time.description }
-    let text = (time + .seconds(offset)).description.dropLast()
-    return "\(text)\(offset < 0 ? "-" : "+")\(padded(minutes / 60, 2)):\(padded(minutes % 60, 2))"
+    // RFC 3339 has whole minutes only; local mean time is shown in UTC, so that the instant stays exact.
+    return time.rfc3339(offset: offset % 60 == 0 ? offset : 0)
   }
 
   /// `1 job`, `2 jobs`.

@@ -81,7 +81,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
     _ incoming: inout RPCAsyncSequence<Belfry_V1_FromAgent, any Error>.AsyncIterator,
     _ response: RPCWriter<Belfry_V1_FromController>
   ) async throws -> (Session, PublicKey) {
-    guard case .hello(let hello)? = try await incoming.next()?.message else {
+    guard case .hello(let hello)? = try await incoming.next(isolation: #isolation)?.message else {
       throw HandshakeRefusal("the first message must be Hello")
     }
     let claim = try HandshakeClaim(hello)
@@ -102,7 +102,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
           $0.softwareVersion = version
         }
       })
-    guard case .proof(let proof)? = try await incoming.next()?.message else {
+    guard case .proof(let proof)? = try await incoming.next(isolation: #isolation)?.message else {
       throw HandshakeRefusal("want Proof after Welcome", peer: claim.name.text)
     }
     let proven = Handshake.proofBytes(agent: claim.id, name: claim.name, nonce: claim.nonce, challenge: challenge)
@@ -127,7 +127,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
     _ incoming: inout RPCAsyncSequence<Belfry_V1_FromAgent, any Error>.AsyncIterator, _ session: Session,
     _ agentKey: PublicKey
   ) async throws {
-    while let message = try await incoming.next()?.message {
+    while let message = try await incoming.next(isolation: #isolation)?.message {
       switch message {
       case .heartbeat(let heartbeat):
         var report: AgentReport?

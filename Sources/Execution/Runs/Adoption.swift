@@ -48,18 +48,21 @@ extension RunFolder {
   ///
   /// Throws `system` when the folder cannot be read for another reason than that it is gone.
   public func observe() throws(ExecutionError) -> RunObservation {
-    let folder: Descriptor
-    let status: Descriptor
     do throws(ExecutionError) {
-      folder = try open()
-      status = try folder.open(StatusFile.name, O_RDWR)
+      return try observe(open())
     } catch {
       guard error.code == .missing else { throw error }
       // Agents write the status file before they start a shim, so without one there never was any.
       return RunObservation(exists: access(path, F_OK) == 0)
     }
+  }
+
+  private func observe(_ folder: consuming Descriptor) throws(ExecutionError) -> RunObservation {
+    let status = try folder.open(StatusFile.name, O_RDWR)
     while !status.takeLock() {
-      if let holder = try status.lockHolder(), holder > 0 { return RunObservation(shim: holder) }
+      let holder = try status.lockHolder()
+      if let holder, holder > 0 { return RunObservation(shim: holder) }
+      guard holder != 0 else { throw ExecutionError(.system, "the shim runs in another pid namespace") }
       // Freed in between, or held by another agent for a moment.
       sched_yield()
     }
@@ -80,7 +83,7 @@ extension RunFolder {
         // Gone again between the two looks: look once more.
         if let shim = try Shim(adopting: pid, in: self) { return .running(shim) }
       case .ended(let ending):
-        if case .lost = ending { killLeftovers() }
+        if case .lost(let reason) = ending, reason.mayHaveRun { killLeftovers() }
         return .ended(AttemptEnd(ending))
       }
     }

@@ -35,7 +35,7 @@ extension RunFolder {
       file = try open().open("output", O_RDONLY)
     } catch {
       guard error.code == .missing else { throw error }
-      return OutputLayout.joined(head: [], tail: [], written: record?.written ?? 0)
+      return OutputLayout.joined(head: [], tail: [], gap: false, written: record?.written ?? 0)
     }
     return try OutputLayout.read(file, written: record?.written)
   }
@@ -51,7 +51,7 @@ enum OutputLayout {
     let bytes = try file.read(at: 0, limit: header, name: "output")
     guard bytes.count == header, bytes.starts(with: magic) else {
       // The disk was full before even the header was written.
-      return joined(head: [], tail: [], written: written ?? 0)
+      return joined(head: [], tail: [], gap: false, written: written ?? 0)
     }
     let headSize: Int = bytes.number(at: 8)
     let tailSize: Int = bytes.number(at: 16)
@@ -62,7 +62,7 @@ enum OutputLayout {
     }
     let head = try file.read(at: header, limit: min(headSize, max(0, size - header)), name: "output")
     guard touched > 0, settled > headSize else {
-      return joined(head: head, tail: [], written: max(written ?? 0, Int64(head.count)))
+      return joined(head: head, tail: [], gap: false, written: max(written ?? 0, Int64(head.count)))
     }
     let first = max(headSize, touched - tailSize)
     let ring = try file.read(at: header + headSize, limit: tailSize, name: "output")
@@ -70,26 +70,26 @@ enum OutputLayout {
       let place = (position - headSize) % tailSize
       return place < ring.count ? ring[place] : nil
     }
-    return joined(head: head, tail: tail, written: max(written ?? 0, Int64(settled)), tailEnd: Int64(settled))
+    return joined(head: head, tail: tail, gap: first > headSize, written: max(written ?? 0, Int64(settled)))
   }
 
-  /// Head and tail with the cut between them. Bytes after `tailEnd`, which a full disk took, count as cut as well.
-  static func joined(head: [UInt8], tail: [UInt8], written: Int64, tailEnd: Int64? = nil) -> KeptOutput {
-    if written == Int64(head.count + tail.count) {
-      if head.count + tail.count <= KeptOutput.limit { return KeptOutput(bytes: head + tail, written: written) }
+  /// Head and tail, with a line in place of what is cut: between the two where there is a gap, else at the end, where
+  /// a full disk took the rest.
+  static func joined(head: [UInt8], tail: [UInt8], gap: Bool, written: Int64) -> KeptOutput {
+    let everything = head + tail
+    if written == Int64(everything.count), everything.count <= KeptOutput.limit {
+      return KeptOutput(bytes: everything, written: written)
     }
-    // The place of the line is taken from the tail; its length depends on the number in it, by a digit at most.
-    let head = Array(head.prefix(KeptOutput.limit / 2))
-    let room = KeptOutput.limit - head.count - mark(written, after: head).count
-    let atEnd = written > (tailEnd ?? Int64(head.count + tail.count))
-    let kept = Array(tail.suffix(room))
-    let cut = written - Int64(head.count + kept.count)
-    let line = mark(cut, after: atEnd ? head + kept : head)
-    return KeptOutput(bytes: atEnd ? head + kept + line : head + line + kept, written: written, cut: cut)
+    // What the line takes is taken from the tail. No cut is larger than `written`, so no line is longer than this.
+    let room = KeptOutput.limit - mark(written).count - 1
+    let head = Array(head.prefix(min(KeptOutput.limit / 2, room)))
+    let isCutAtEnd = !gap && everything.count <= room && head.count + tail.count == everything.count
+    let tail = Array(isCutAtEnd ? tail[...] : tail.suffix(room - head.count))
+    let cut = written - Int64(head.count + tail.count)
+    let before = isCutAtEnd ? head + tail : head
+    let line = before.isEmpty || before.last == 0x0a ? mark(cut) : [0x0a] + mark(cut)
+    return KeptOutput(bytes: before + line + (isCutAtEnd ? [] : tail), written: written, cut: cut)
   }
 
-  private static func mark(_ cut: Int64, after bytes: [UInt8]) -> [UInt8] {
-    let line = Array("[… \(cut) bytes cut …]\n".utf8)
-    return bytes.isEmpty || bytes.last == 0x0a ? line : [0x0a] + line
-  }
+  private static func mark(_ cut: Int64) -> [UInt8] { Array("[… \(cut) bytes cut …]\n".utf8) }
 }

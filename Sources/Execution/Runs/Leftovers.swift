@@ -10,14 +10,14 @@ extension RunFolder {
   public func killLeftovers() -> Int {
     let marks = marks()
     guard !marks.isEmpty else { return 0 }
-    var killed = 0
+    var killed: Set<Int32> = []
     // A dying parent may just have forked. Each pass is over all processes; a pass that finds none is the last.
     for _ in 0..<100 {
-      let count = Self.processes().count { Self.kill($0, ifMarked: marks) }
-      if count == 0 { break }
-      killed += count
+      let found = Self.processes().filter { Self.kill($0, ifMarked: marks) }
+      if found.isEmpty { break }
+      killed.formUnion(found)
     }
-    return killed
+    return killed.count
   }
 
   /// The variables that no other attempt has.
@@ -54,6 +54,10 @@ extension RunFolder {
     else { return false }
     let variables = Set(bytes.split(separator: 0).map(Array.init))
     guard marks.allSatisfy(variables.contains) else { return false }
-    return LinuxCalls.pidfdSendSignal(process.number, SIGKILL) == 0
+    guard LinuxCalls.pidfdSendSignal(process.number, SIGKILL) == 0 else { return false }
+    // Whoever is told that the attempt is over may start the next one: not beside a process that is still dying.
+    var end = pollfd(fd: process.number, events: Int16(POLLIN), revents: 0)
+    poll(&end, 1, 1_000)
+    return true
   }
 }

@@ -14,7 +14,9 @@ public final class Shim: Sendable {
   /// Of a child that was just started and is not reaped yet, which keeps its pid its own.
   init(child pid: Int32, in folder: RunFolder, sealedFolder: SealedFolder?) throws(ExecutionError) {
     let process = LinuxCalls.pidfdOpen(pid)
-    guard process >= 0 else { throw ExecutionError(errno: errno, "cannot watch the shim") }
+    guard process >= 0 else {
+      throw ExecutionError(.notWatched, "the attempt was started, but cannot be watched: \(systemMessage(errno))")
+    }
     self.folder = folder
     self.pid = pid
     self.process = Descriptor(owning: process)
@@ -48,7 +50,8 @@ public final class Shim: Sendable {
   /// Waits until the shim is gone and reads out how the attempt ended. What a killed shim left running is killed.
   /// Throws `CancellationError` when the waiting task is cancelled first, which leaves the attempt as it is.
   public func ended() async throws -> AttemptEnd {
-    let source = DispatchSource.makeReadSource(fileDescriptor: process.number, queue: Self.queue)
+    // Dispatch objects may be cancelled from any thread; on Linux their types do not say so.
+    nonisolated(unsafe) let source = DispatchSource.makeReadSource(fileDescriptor: process.number, queue: Self.queue)
     await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
         source.setEventHandler { source.cancel() }
@@ -80,7 +83,7 @@ public final class Shim: Sendable {
     switch judge(try folder.observe()) {
     case .running: throw ExecutionError(.system, "the shim is gone and its lock is held")
     case .ended(let ending):
-      if case .lost = ending { folder.killLeftovers() }
+      if case .lost(let reason) = ending, reason.mayHaveRun { folder.killLeftovers() }
       return AttemptEnd(ending, changedFiles: changed)
     }
   }

@@ -16,23 +16,29 @@ public struct ShimLauncher: Sendable {
     self.path = found
   }
 
-  /// Starts a shim for the spec in a fresh run folder. When it throws, nothing has been run.
+  /// Starts a shim for the spec in a fresh run folder. When it throws, nothing has been run, except for `notWatched`.
   ///
   /// All disk space that the outcome needs is taken here: a full disk is an error now and not a lost record later.
   public func launch(_ spec: ShimSpec, in folder: RunFolder) throws(ExecutionError) -> Shim {
-    try launch(spec, in: folder, script: nil, sealedFolder: nil)
+    try prepare(spec, in: folder)
+    return try Shim(child: spawn(in: folder, script: nil), in: folder, sealedFolder: nil)
   }
 
   func launch(
-    _ spec: ShimSpec, in folder: RunFolder, script: SealedMemory?, sealedFolder: SealedFolder?
+    _ spec: ShimSpec, in folder: RunFolder, program: borrowing PreparedProgram
   ) throws(ExecutionError) -> Shim {
-    try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID), to: StatusFile.name)
-    try folder.write(try spec.bytes(), to: "spec")
-    let pid = try spawn(in: folder, script: script)
-    return try Shim(child: pid, in: folder, sealedFolder: sealedFolder)
+    try prepare(spec, in: folder)
+    let pid = try spawn(in: folder, script: program.scriptDescriptor)
+    return try Shim(child: pid, in: folder, sealedFolder: program.bundle)
   }
 
-  private func spawn(in folder: RunFolder, script: SealedMemory?) throws(ExecutionError) -> Int32 {
+  private func prepare(_ spec: ShimSpec, in folder: RunFolder) throws(ExecutionError) {
+    try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID), to: StatusFile.name)
+    try folder.write(try spec.bytes(), to: "spec")
+  }
+
+  /// `script` is a descriptor that the job is to inherit.
+  private func spawn(in folder: RunFolder, script: Int32?) throws(ExecutionError) -> Int32 {
     var actions = posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
     posix_spawn_file_actions_init(&actions)
@@ -43,7 +49,7 @@ public struct ShimLauncher: Sendable {
     }
     for number: Int32 in 0...2 { posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0) }
     if let script {
-      posix_spawn_file_actions_adddup2(&actions, script.descriptor.number, SealedMemory.numberInJob)
+      posix_spawn_file_actions_adddup2(&actions, script, SealedMemory.numberInJob)
     }
     // Blocked from its first instruction on: a cancel that comes before the shim is ready waits for it.
     var all = sigset_t()

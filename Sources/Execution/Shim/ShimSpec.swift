@@ -1,4 +1,4 @@
-public import Model
+import Model
 
 /// What the shim is told: one attempt, complete. The format stands in Sources/shim/spec.h.
 public struct ShimSpec: Hashable, Sendable {

@@ -53,7 +53,7 @@ extension Descriptor {
   }
 
   /// Names in the folder, each with its NUL.
-  private func entries() throws(ExecutionError) -> [[CChar]] {
+  func entries() throws(ExecutionError) -> [[CChar]] {
     let copy = openat(number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard copy >= 0, let stream = fdopendir(copy) else { throw ExecutionError(errno: errno, "cannot list a folder") }
     defer { closedir(stream) }

@@ -29,7 +29,7 @@ public struct FieldReader {
       return nil
     case .scalar, .sequence:
       sink.error(
-        at: node.place, "'\(table.title)' wants a mapping of keys to values, not \(node.summary)",
+        at: node.place, "\(table.title) wants a mapping of keys to values, not \(node.summary)",
         suggestion: Self.example(table))
       return nil
     }

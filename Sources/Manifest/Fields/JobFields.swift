@@ -130,7 +130,11 @@ public enum JobFields {
 
   private static func table(_ title: String, _ fields: [Field]) -> FieldTable {
     let names = Set(fields.map(\.name))
-    return FieldTable(title, fields, elsewhere: homes.filter { !names.contains($0.key) })
+    var elsewhere = homes.filter { !names.contains($0.key) }
+    // Within a trigger, "in triggers" would say nothing.
+    if title.hasSuffix("trigger") { elsewhere = elsewhere.filter { $0.value != "triggers" } }
+    if title != "a cron trigger", title.hasSuffix("trigger") { elsewhere["timezone"] = "a cron trigger" }
+    return FieldTable(title, fields, elsewhere: elsewhere)
   }
 
   /// Where keys belong that people tend to put elsewhere.

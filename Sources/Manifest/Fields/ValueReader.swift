@@ -121,7 +121,7 @@ public struct ValueReader {
   /// Each element read by `element`; an element that gives nil (and was reported) makes the list nil.
   public func list<T>(count: ClosedRange<Int>, of form: String, _ element: (ValueReader) -> T?) -> [T]? {
     guard let nodes = node.elements else {
-      wants("a list of \(form)", suggestion: node.scalar.flatMap { $0.resolved == .null ? nil : "write [\($0.text.prefix(40))]" })
+      wants("a list of \(form)", suggestion: listSuggestion)
       return nil
     }
     guard count.contains(nodes.count) else {
@@ -138,6 +138,12 @@ public struct ValueReader {
       if let value = element(ValueReader(node, named: name, key: keyPlace, sink)) { values.append(value) }
     }
     return values.count == nodes.count ? values : nil
+  }
+
+  /// What stands there, as a list of its words.
+  private var listSuggestion: String? {
+    guard let scalar = node.scalar, scalar.resolved != .null, scalar.text.utf8.count <= 60 else { return nil }
+    return "write [\(Legible.text(scalar.text.split(separator: " ").joined(separator: ", ")))]"
   }
 
   /// Each entry's value under its own key's name; nil, reported, when this is no mapping or has too many keys.
@@ -159,8 +165,8 @@ public struct ValueReader {
 
   /// The value as a mapping with the keys of a table.
   public func fields(_ table: FieldTable) -> FieldReader? {
-    if node.scalar?.resolved == .null {
-      wants("a mapping")
+    guard node.scalar == nil, node.elements == nil else {
+      wants("a mapping of keys to values")
       return nil
     }
     return FieldReader(node, table, sink)

@@ -102,7 +102,7 @@ struct JobReader {
     let reason = fields.take("reason")?.string(bytes: 1...1_000)
     let until = fields.take("until")?.timestamp()
     fields.finish()
-    if !fields.has("reason"), !fields.has("until") {
+    if value.node.entries?.isEmpty == true {
       value.fail("'suspend' wants true, false, or a mapping with reason and until", suggestion: "write true")
     }
     return Suspension(reason: reason, until: until)

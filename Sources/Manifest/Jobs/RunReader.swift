@@ -1,6 +1,6 @@
 import Model
 
-// `run` and `retry` of a job.
+// `run` of a job.
 
 extension JobReader {
   struct Run {
@@ -166,58 +166,5 @@ extension JobReader {
       value.wants("a string, a number, true or false")
     }
     return nil
-  }
-
-  // MARK: retry
-
-  func retry(_ value: ValueReader) -> RetryPolicy {
-    var policy = RetryPolicy()
-    guard var fields = value.fields(JobFields.retry) else { return policy }
-    let pauses: ClosedRange<Duration> = .zero ... .seconds(86_400)
-    if let attempts = fields.take("attempts")?.integer(in: 1...100) { policy.attempts = attempts }
-    let backoff = fields.take("backoff")
-    if let pause = backoff?.duration(in: pauses) { policy.backoff = pause }
-    if let factor = fields.take("factor").flatMap(factor) { policy.factorThousandths = factor }
-    let longest = fields.take("max")
-    if let pause = longest?.duration(in: pauses) {
-      policy.max = pause
-    } else if longest == nil {
-      // A long backoff alone must not be cut by a default that nobody wrote.
-      policy.max = max(policy.max, policy.backoff)
-    }
-    if let on = fields.take("on").flatMap(states) { policy.on = on }
-    fields.finish()
-    if let longest, policy.max < policy.backoff, !sink.hasErrors {
-      longest.fail(
-        "'max' (\(policy.max.manifestText)) is shorter than 'backoff' (\(policy.backoff.manifestText))")
-    }
-    return policy
-  }
-
-  private func factor(_ value: ValueReader) -> Int? {
-    if let text = value.node.scalar?.text, let thousandths = Self.thousandths(text),
-      (1_000...100_000).contains(thousandths)
-    {
-      return thousandths
-    }
-    value.wants("a number from 1 to 100 with at most 3 decimals, such as 1.5")
-    return nil
-  }
-
-  /// `digits[.digits]` with at most 3 of each, in thousandths.
-  private static func thousandths(_ text: String) -> Int? {
-    guard ParameterValue.isDecimal(text), !text.hasPrefix("-") else { return nil }
-    let parts = text.split(separator: ".")
-    guard let whole = Int(parts[0]), whole <= 999 else { return nil }
-    guard parts.count == 2 else { return whole * 1_000 }
-    guard parts[1].utf8.count <= 3 else { return nil }
-    let fraction = Int(parts[1] + String(repeating: "0", count: 3 - parts[1].utf8.count))
-    return fraction.map { whole * 1_000 + $0 }
-  }
-
-  private func states(_ value: ValueReader) -> Set<RunState>? {
-    value.list(count: 1...3, of: "ends of an attempt") { element in
-      element.choice(["failed": RunState.failed, "timedOut": .timedOut, "lost": .lost])
-    }.map(Set.init)
   }
 }

@@ -15,12 +15,16 @@ extension JobReader {
       value.fail("'triggers' wants a list, not a mapping", suggestion: "put '- ' before the trigger")
       return nil
     }
+    if let scalar = value.node.scalar, scalar.resolved != .null {
+      value.wants("a list of triggers", suggestion: triggerSuggestion(value.node))
+      return nil
+    }
     return value.list(count: 1...100, of: "triggers", trigger)
   }
 
   private func trigger(_ value: ValueReader) -> Trigger? {
     guard let kinds = value.node.entries?.map(\.key).filter({ ["cron", "every", "at"].contains($0) }) else {
-      value.wants("triggers", suggestion: triggerSuggestion(value.node))
+      value.fail("a trigger is a mapping, not \(value.node.summary)", suggestion: triggerSuggestion(value.node))
       return nil
     }
     guard kinds.count <= 1 else {
@@ -89,13 +93,14 @@ extension JobReader {
     return time.map(Trigger.at)
   }
 
-  /// Always nil: reports the kinds that this version does not fire, or that the kind is missing.
+  /// Always nil: reports the kinds that this version does not fire, unknown keys, or that there is no kind.
   private func otherTrigger(_ value: ValueReader) -> Trigger? {
     guard var fields = value.fields(JobFields.otherTrigger) else { return nil }
     _ = fields.take("timezone")
-    let isKnownKind = ["after", "webhook", "change"].contains(where: fields.has)
+    if value.node.entries?.allSatisfy({ $0.key == "timezone" }) == true {
+      value.fail("a trigger needs 'cron', 'every' or 'at'")
+    }
     fields.finish()
-    if !isKnownKind { value.fail("a trigger needs 'cron', 'every' or 'at'") }
     return nil
   }
 }
@@ -107,6 +112,7 @@ extension YAMLNode {
     guard let scalar, scalar.style != .block, offset > 0, let line = place.source.line(place.line) else { return place }
     let start = place.column - 1 + (scalar.style == .quoted ? 1 : 0)
     let shown = String(decoding: line, as: UTF8.self).unicodeScalars.dropFirst(start)
-    return shown.starts(with: scalar.text.unicodeScalars) ? SourcePlace(place.source, line: place.line, column: start + 1 + offset) : place
+    guard shown.starts(with: scalar.text.unicodeScalars) else { return place }
+    return SourcePlace(place.source, line: place.line, column: start + 1 + offset)
   }
 }

@@ -47,7 +47,8 @@ struct DocumentReader {
   private func readDraft(
     _ root: YAMLNode, _ document: ParsedDocument, _ source: SourceText, _ sink: DiagnosticSink
   ) -> DraftJob? {
-    guard root.entries != nil else { return nil }
+    // Without `job` it is most likely no job at all, and more complaints about it would mislead.
+    guard root["job"] != nil || document.isBroken else { return nil }
     let isPartial = document.isBroken || layer.isBroken
     let reader = JobReader(sink: sink, zones: zones, isPartial: isPartial, source: source)
     return reader.read(layer.node.map { Defaults.merge(root, over: $0) } ?? root)
@@ -63,11 +64,11 @@ struct DocumentReader {
 
   private func statedName(_ root: YAMLNode?, _ sink: DiagnosticSink) -> (known: [NameClaim], hasUnknown: Bool) {
     guard let root, let entries = root.entries, let first = entries.first else {
-      if let root { sink.error(at: root.place, "a document must begin with 'job: NAME', not with \(root.summary)") }
+      if let root { sink.error(at: root.place, "a document must begin with 'job: NAME', not with \(root.entries == nil ? root.summary : "nothing")") }
       return ([], true)
     }
     guard let entry = first.key == "job" ? first : entries.first(where: { $0.key == "job" }) else {
-      let nearest = Suggestion.nearest(to: first.key, among: ["job"])
+      let nearest = first.key == "name" ? "job" : Suggestion.nearest(to: first.key, among: ["job"])
       sink.error(
         at: first.keyPlace, "a document must begin with 'job: NAME', not with \(Legible.quoted(first.key))",
         suggestion: nearest.map { "did you mean '\($0)'?" })

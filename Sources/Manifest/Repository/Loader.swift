@@ -94,8 +94,12 @@ struct Loader {
     // A file of nothing but comments gives no defaults, and that is fine.
     if !file.documents.isEmpty {
       node = file.onlyDocument(sink)
-      if let node { _ = JobReader(sink: sink, zones: zones, isDefaults: true).read(node) }
-      if node?.entries == nil { isBroken = true }
+      if let node, node.entries != nil {
+        _ = JobReader(sink: sink, zones: zones, isDefaults: true).read(node)
+      } else {
+        if let node { sink.error(at: node.place, "defaults are a mapping of a job's keys, not \(node.summary)") }
+        isBroken = true
+      }
     }
     return DefaultsLayer(
       parent: parent, source: file.source, node: node, isBroken: isBroken,

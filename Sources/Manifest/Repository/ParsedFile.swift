@@ -24,7 +24,7 @@ public struct ParsedFile: Sendable {
     guard documents.count == 1 else {
       sink.error(
         at: SourcePlace(source, line: documents[1].firstLine, column: 0), "a second document",
-        suggestion: "\(Legible.text(path)) holds one")
+        suggestion: "keep one document in this file")
       return nil
     }
     return first.isBroken ? nil : first.root

@@ -1,3 +1,4 @@
+import Model
 import Synchronization
 
 /// The text of one file, kept so that a diagnostic can quote a line of it.
@@ -63,12 +64,14 @@ enum Legible {
   /// Longer source lines are cut.
   static let lineWidth = 160
 
+  /// For messages; see ``TerminalText``.
+  static func text(_ text: String) -> String { TerminalText.neutralised(text) }
+
   /// Each character that does not show as itself (controls, bidirectional marks, zero-width ones) replaced by U+FFFD
   /// and each tab by a space, so that the count of characters stays and a caret below stays right.
-  static func text(_ text: some StringProtocol) -> String {
-    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return String(text) }
+  private static func sameWidth(_ text: Substring.UnicodeScalarView) -> String {
     var scalars = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars { scalars.append(shown(scalar)) }
+    for scalar in text { scalars.append(shown(scalar)) }
     return String(scalars)
   }
 
@@ -94,6 +97,6 @@ enum Legible {
     let scalars = String(decoding: bytes.prefix(4 * lineWidth + 4), as: UTF8.self).unicodeScalars
     let start = scalars.prefix(lineWidth)
     let isWhole = start.endIndex == scalars.endIndex
-    return text(isWhole ? String(start) : String(start.dropLast()) + "…")
+    return isWhole ? sameWidth(start) : sameWidth(start.dropLast()) + "…"
   }
 }

@@ -17,8 +17,18 @@ struct SyntaxProblem {
 
   private var place: SourcePlace { place(failure.mark) }
 
-  /// An open quote is better shown where it begins than at the file's end, where libyaml notices.
-  private var reportedPlace: SourcePlace { isOpenQuote ? place(failure.contextMark) : place }
+  /// An open quote is better shown where it begins than at the file's end, where libyaml notices; and what ends too
+  /// early at the end of its last line rather than on an empty one.
+  private var reportedPlace: SourcePlace {
+    if isOpenQuote { return place(failure.contextMark) }
+    var line = place.line
+    guard isBlank(line) else { return place }
+    while line > lineOffset, isBlank(line) { line -= 1 }
+    let text = String(decoding: source.line(line) ?? [], as: UTF8.self)
+    return SourcePlace(source, line: line, column: text.unicodeScalars.count + 1)
+  }
+
+  private func isBlank(_ line: Int) -> Bool { source.line(line)?.allSatisfy { $0 == 0x20 } ?? true }
 
   private var isOpenQuote: Bool {
     failure.context?.hasPrefix("while scanning a quoted scalar") == true
@@ -50,6 +60,10 @@ struct SyntaxProblem {
       return (
         "neither '- ' nor the end of the list that begins in line \(contextLine)", "check the indentation"
       )
+    case "did not find expected node content":
+      return ("a value is missing here, or a '[' or '{' is never closed", nil)
+    case "did not find expected <document start>":
+      return ("a document must begin with '---', and YAML directives ('%') are refused", nil)
     case "did not find expected ',' or ']'":
       return ("the '[' of line \(contextLine) needs a ',' or ']' before this", nil)
     case "did not find expected ',' or '}'":

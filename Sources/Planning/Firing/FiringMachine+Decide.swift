@@ -9,8 +9,8 @@ extension FiringMachine {
     jobs[name]?.wake = nil
     if leaseEnd(job) <= now {
       guard lapsed.insert(name).inserted else { return [] }
-      let words = "no controller was heard since \(lastHeard ?? job.since)"
-      return [.note("\(name) does not fire: \(words), and its lease of \(job.installed.lease.manifestText) has run out")]
+      let words = "no controller was heard since \(lastHeard ?? job.since), and its lease of "
+      return [.note("\(name) does not fire: \(words)\(job.installed.lease.manifestText) has run out")]
     }
     var actions = foldSuspended(name, through: now)
     if job.installed.job.suspension?.isInForce(at: now) != true { actions += decideDue(name, at: now) }
@@ -49,13 +49,12 @@ extension FiringMachine {
 
   /// Records what fell into the job's suspension, once that is over or as far as `through`.
   ///
-  /// While it lasts nothing is recorded and the cursor stays: a suspension of months becomes one record.
+  /// While it lasts nothing is recorded and the cursor stays: a suspension of months becomes one record. `early` means
+  /// that its end is not waited for, because the job changes or goes.
   mutating func foldSuspended(_ name: JobName, through: Timestamp, early: Bool = false) -> [FiringAction] {
     guard let job = jobs[name], let suspension = job.installed.job.suspension else { return [] }
     var last = through
-    if let until = suspension.until {
-      last = min(last, until - .microseconds(1))
-    }
+    if let until = suspension.until { last = min(last, until - .microseconds(1)) }
     guard early || !suspension.isInForce(at: through) else { return [] }
     return fold(name, through: last, .suspended, FiringWords.suspended(suspension))
   }

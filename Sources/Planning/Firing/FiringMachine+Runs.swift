@@ -22,7 +22,7 @@ extension FiringMachine {
   ) -> [FiringAction] {
     guard var run = runs.all[id], run.phase == .running, run.attempt == attempt, state.isFinal else { return [] }
     guard !run.cancelRequested, let pause = run.job.retry.pause(after: attempt, endedIn: state) else {
-      return finish(run, state)
+      return finish(run, .ran(state))
     }
     let until = now + pause
     run.attempt += 1
@@ -37,10 +37,17 @@ extension FiringMachine {
   /// follows. An unknown run is ignored.
   public mutating func cancel(_ id: RunID, at now: Timestamp) -> [FiringAction] {
     guard var run = runs.all[id] else { return [] }
-    guard run.phase == .running else { return finish(run, .cancelled) }
+    guard run.phase == .running else { return finish(run, .ran(.cancelled)) }
     run.cancelRequested = true
     runs.update(run)
     return [.cancel(run)]
+  }
+
+  /// The running attempt was not begun, because the bundle's bytes are not what was signed. The run ends whatever its
+  /// retry policy says: the same bytes would be wrong again.
+  public mutating func refuse(_ id: RunID, attempt: Int, at now: Timestamp) -> [FiringAction] {
+    guard let run = runs.all[id], run.phase == .running, run.attempt == attempt else { return [] }
+    return finish(run, .skipped(.refusedVerification))
   }
 
   /// Carries out an order to run a job now. First match wins:
@@ -67,8 +74,8 @@ extension FiringMachine {
     if let problem = version.job.run.problem(with: order.params) { return [.refuse(order, reason: problem)] }
     runs.spend(id, startBy: order.startBy, at: now)
     guard now <= order.startBy else {
-      let words = "it was to start by \(order.startBy) and the order came \(FiringWords.about(now - order.startBy)) later"
-      return [skip(occurrence, of: version, .missedDeadline, words)]
+      let late = FiringWords.about(now - order.startBy)
+      return [skip(occurrence, of: version, .missedDeadline, "the order came \(late) after its time, \(order.startBy)")]
     }
     return begin(occurrence, of: version, params: order.params, at: now)
   }
@@ -80,10 +87,10 @@ extension FiringMachine {
     return [.startAttempt(run)]
   }
 
-  private mutating func finish(_ run: ActiveRun, _ state: RunState) -> [FiringAction] {
+  private mutating func finish(_ run: ActiveRun, _ outcome: Outcome) -> [FiringAction] {
     runs.remove(run)
     settleWakes()
-    return [.finish(run, .ran(state))]
+    return [.finish(run, outcome)]
   }
 }
 

@@ -26,14 +26,20 @@ import Schedule
 ///
 /// | case | decision |
 /// | --- | --- |
-/// | the lease has run out | nothing yet; when the controller is heard again, or the job changes or goes: a folded `MissedDeadline` |
-/// | the instant lies in a suspension | nothing yet; when the suspension ends, or the job changes or goes: a folded `SkippedSuspended` |
+/// | the lease has run out | nothing yet (1); later a folded `MissedDeadline` |
+/// | the instant lies in a suspension | nothing yet (2); later a folded `SkippedSuspended` |
 /// | the job was removed before the decision | a folded `MissedDeadline` |
 /// | a later instant is due as well (`missed: latest`) | a folded `MissedDeadline` |
 /// | `overlap: skip` and a run of the job is going, or waits for its next attempt | `SkippedOverlap` |
 /// | otherwise | a run starts |
 ///
+/// 1. Until a controller is heard again, or the job changes or goes.
+/// 2. Until the suspension ends, or the job changes or goes.
+///
 /// While instants wait for a decision the cursor stays before them, so they survive a restart.
+///
+/// Where a clock that ran ahead was set back, cursors are ahead of it, and nothing fires until it has caught up: an
+/// occurrence that may have run must not run again. A note says so.
 public struct FiringMachine: Sendable {
   /// Goes into the ids of runs.
   public let agent: AgentID
@@ -131,10 +137,8 @@ public struct FiringMachine: Sendable {
   mutating func noticeClock(at now: Timestamp) -> [FiringAction] {
     defer { lastCall = now }
     guard let last = lastCall, now + .seconds(1) <= last else { return [] }
-    return [
-      .note(
-        "the clock went back by \(FiringWords.about(last - now)): what was due up to \(last) is decided and does not fire again")
-    ]
+    let words = "the clock went back by \(FiringWords.about(last - now))"
+    return [.note("\(words): what was due up to \(last) is decided and does not fire again")]
   }
 
   mutating func countDecision() { decisions += 1 }

@@ -4,7 +4,8 @@ import Model
 struct RunTable: Sendable {
   private(set) var all: [RunID: ActiveRun] = [:]
   private var byJob: [JobName: Set<RunID>] = [:]
-  /// Runs of orders that were carried out or recorded, and until when the same order could still be taken for a new one.
+  /// Runs of orders that were carried out or recorded, with the orders' start-by times: until then the same order
+  /// could be taken for a new one.
   private var spent: [RunID: Timestamp] = [:]
   /// When `spent` is worth looking through again.
   private var sweepSize = 64

@@ -115,7 +115,7 @@ extension WaitReason {
     case .refused(let reason, let until):
       "refused (\(DisplayText.neutral(reason))), offered again at \(until)"
     case .laterController(let epoch):
-      "it obeys a controller with the higher epoch \(epoch): another controller is acting, or the results branch was replaced"
+      "it obeys a controller with the higher epoch \(epoch): another one is acting, or the results branch was replaced"
     }
   }
 }

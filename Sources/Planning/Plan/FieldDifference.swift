@@ -53,7 +53,9 @@ public struct FieldDifference: Hashable, Sendable {
     }
   }
 
-  private static func compare(_ old: JSONValue?, _ new: JSONValue?, at path: String, into result: inout [FieldDifference]) {
+  private static func compare(
+    _ old: JSONValue?, _ new: JSONValue?, at path: String, into result: inout [FieldDifference]
+  ) {
     guard old != new else { return }
     switch (old, new) {
     case (.object(let before)?, .object(let after)?):

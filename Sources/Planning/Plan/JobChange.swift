@@ -17,7 +17,7 @@ public struct JobChange: Hashable, Sendable {
   }
 
   /// What a controller would set out to do on going from one state to the other: removals, changes, additions, each by
-  /// name. Where the newer state is not completely known it removes nothing, and where it is unknown there is no change.
+  /// name. Where the newer state is not completely known nothing is removed; where it is unknown nothing changes.
   public static func between(_ old: DesiredState, _ new: DesiredState) -> [JobChange] {
     if case .unknown = new.source { return [] }
     var removed: [JobChange] = []

@@ -49,6 +49,12 @@ public enum ResultsLayout {
 
   /// Reads a path back; nil for a path that none of the functions above gives.
   public static func parse(_ path: String) -> ResultsPath? {
+    // Swift's strings are equal when they look the same; paths are when their bytes are.
+    guard let parsed = read(path), parsed.text.utf8.elementsEqual(path.utf8) else { return nil }
+    return parsed
+  }
+
+  private static func read(_ path: String) -> ResultsPath? {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     switch (parts.first, parts.count) {
     case (overview[...], 1): return .overview

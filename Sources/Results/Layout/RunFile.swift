@@ -83,7 +83,5 @@ public struct LogFile: Hashable, Sendable {
       guard let run = try? RunID(String(owner[1])) else { return nil }
       self.run = run
     }
-    // "+1", "01": only the one spelling counts.
-    guard self.name == name else { return nil }
   }
 }

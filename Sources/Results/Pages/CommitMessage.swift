@@ -75,8 +75,9 @@ struct Trailers: Hashable {
   /// Reads the last paragraph of a commit's message; nil when it names no epoch. What job or agent can write stands in
   /// paragraphs before it, and never at the start of a line.
   init?(message: String) {
-    let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
-      .map { $0.hasSuffix("\r") ? $0.dropLast() : $0 }
+    // By bytes: for Swift's characters a CR LF is one, and no LF.
+    let lines = message.utf8.split(separator: 0x0a, omittingEmptySubsequences: false)
+      .map { Substring($0.last == 0x0d ? $0.dropLast() : $0) }
     guard let last = lines.lastIndex(where: { !$0.isEmpty }) else { return nil }
     let paragraph = lines[...last].suffix(while: { !$0.isEmpty })
     var values: [Substring: Substring] = [:]

@@ -13,7 +13,8 @@ enum Markdown {
     let cut = text.unicodeScalars.count > limit
     var shown = String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit)))
     shown = TerminalText.neutralised(shown) + (cut ? "…" : "")
-    shown = String(shown.map { $0 == "|" ? "¦" : $0 })
+    // By scalars: a bar with a combining mark on it is another character, but still a bar.
+    shown = String(String.UnicodeScalarView(shown.unicodeScalars.map { $0 == "|" ? "¦" : $0 }))
     var longest = 0
     var current = 0
     for byte in shown.utf8 {

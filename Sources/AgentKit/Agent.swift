@@ -1,0 +1,188 @@
+import Execution
+import Foundation
+public import Logging
+public import Model
+import Planning
+public import Platform
+public import ServiceLifecycle
+import SwiftProtobuf
+public import Trust
+import Wire
+import ZoneInfo
+
+/// All that an agent is told.
+public struct AgentConfiguration: Sendable {
+  /// A folder of the agent's own, made when it is missing, mode 0700.
+  public var state: String
+  public var name: AgentName
+  public var labels: [String: String]
+  public var controller: ControllerAddress
+  public var controllerKey: PublicKey
+  /// The shim's program; nil looks beside the running one.
+  public var shim: String?
+
+  public init(
+    state: String, name: AgentName, labels: [String: String], controller: ControllerAddress, controllerKey: PublicKey,
+    shim: String? = nil
+  ) {
+    self.state = state
+    self.name = name
+    self.labels = labels
+    self.controller = controller
+    self.controllerKey = controllerKey
+    self.shim = shim
+  }
+}
+
+/// An agent: fires what it has been assigned, with or without a controller, until it is told to stop.
+public final class Agent: Service {
+  private let configuration: AgentConfiguration
+  private let identity: AgentIdentity
+  private let engine: Engine
+  private let installer: Installer
+  private let signals = EngineSignals()
+  private let watches: AsyncStream<ActiveRun>
+  private let version: String
+  private let onReady: @Sendable () async -> Void
+  private let logger: Logger
+
+  /// Opens the state folder: identity, ledger, store. Throws when any of them cannot be read or made, and when
+  /// another agent uses the folder.
+  public init(
+    configuration: AgentConfiguration, version: String, clock: WallClock = .system, logger: Logger,
+    onReady: @escaping @Sendable () async -> Void = {}
+  ) throws {
+    let folder = configuration.state
+    for path in [folder, folder + "/runs", folder + "/assignments"] { try DurableFile.makeFolder(path) }
+    // Jobs that run as another user pass through to their own run's folder.
+    chmod(folder, 0o711)
+    chmod(folder + "/runs", 0o711)
+    try FolderLock.take(folder + "/agent.lock")
+    self.configuration = configuration
+    self.version = version
+    self.logger = logger
+    self.onReady = onReady
+    identity = try AgentIdentity.loadOrCreate(folder: folder, name: configuration.name)
+    let store = try BundleStore(path: folder + "/store")
+    let runner = ShimRunner(
+      folder: folder + "/runs", launcher: try ShimLauncher(path: configuration.shim), store: store,
+      controllerKey: configuration.controllerKey, agent: identity.name, clock: clock, logger: logger)
+    let (watches, continuation) = AsyncStream.makeStream(of: ActiveRun.self)
+    self.watches = watches
+    engine = try Engine(
+      receipts: ReceiptMaker(identity: identity), ledger: Ledger(path: folder + "/ledger.sqlite"), runner: runner,
+      clock: clock, signals: signals, watches: continuation, logger: logger)
+    installer = Installer(
+      identity: identity, controllerKey: configuration.controllerKey, engine: engine, store: store,
+      assignments: AssignmentFiles(folder: folder + "/assignments"), zones: ZoneDatabase(), clock: clock, logger: logger)
+  }
+
+  public func run() async throws {
+    try await installer.start()
+    let desk = LinkDesk(
+      configuration: configuration, identity: identity, engine: engine, installer: installer, signals: signals,
+      logger: logger)
+    let link = Link(
+      address: configuration.controller, identity: identity, controllerKey: configuration.controllerKey,
+      version: version, delegate: desk, stateChanged: signals.stateChanged, logger: logger)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await FiringLoop(engine: self.engine, wake: self.signals.wake).run() }
+      group.addTask { await AttemptWatcher(engine: self.engine, runs: self.watches).run() }
+      group.addTask { await SpoolSender(desk: desk, changed: self.signals.spoolChanged).run() }
+      group.addTask { await self.tidyHourly() }
+      group.addTask { try await link.run() }
+      await onReady()
+      try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1 << 40)) }
+      group.cancelAll()
+    }
+  }
+
+  /// Stops firing, waits until all runs have ended and every receipt is acknowledged, at most for `limit`; runs that
+  /// are going after half of it are cancelled. True when nothing is left.
+  public func drain(within limit: Duration) async -> Bool {
+    await engine.stopFiring()
+    let end = ContinuousClock.now + limit
+    var hasCancelled = false
+    while ContinuousClock.now < end {
+      let runs = await engine.activeRuns
+      if runs == 0, await engine.spoolCount() == 0 { return true }
+      if !hasCancelled, ContinuousClock.now > end - limit / 2 {
+        hasCancelled = true
+        await engine.cancelAll()
+      }
+      await signals.spoolChanged.wait(atMost: .milliseconds(100))
+    }
+    return false
+  }
+
+  private func tidyHourly() async {
+    while !Task.isCancelled {
+      do { try await engine.tidy() } catch { logger.warning("the ledger cannot be tidied", metadata: ["reason": "\(error)"]) }
+      try? await Task.sleep(for: .seconds(3600))
+    }
+  }
+}
+
+/// Wakes the engine when something is due.
+private struct FiringLoop {
+  let engine: Engine
+  let wake: Signal
+
+  func run() async {
+    while !Task.isCancelled { await wake.wait(atMost: await engine.tick()) }
+  }
+}
+
+/// Waits for the end of every attempt and tells the engine.
+private struct AttemptWatcher {
+  let engine: Engine
+  let runs: AsyncStream<ActiveRun>
+
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      for await run in runs { group.addTask { await watch(run) } }
+    }
+  }
+
+  private func watch(_ run: ActiveRun) async {
+    var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
+    while !Task.isCancelled {
+      do {
+        try await engine.ended(run.attemptID, try await engine.runner.end(of: run))
+        return
+      } catch is CancellationError {
+        return
+      } catch {
+        // A full disk: the records in the run's folder stay until the ledger has them.
+        await engine.troubled("run \(run.id)", error)
+        try? await Task.sleep(for: backoff.pause(spread: Double.random(in: 0..<1)))
+      }
+    }
+  }
+}
+
+/// Sends receipts while there is a controller.
+private struct SpoolSender {
+  let desk: LinkDesk
+  let changed: Signal
+
+  func run() async {
+    while !Task.isCancelled {
+      await desk.pump()
+      await changed.wait(atMost: .seconds(30))
+    }
+  }
+}
+
+/// Keeps a second agent from using the same state folder.
+private enum FolderLock {
+  /// Held until the process ends.
+  static func take(_ path: String) throws {
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw LinkError("\(path): \(String(cString: strerror(errno)))") }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw LinkError("another agent is using the state folder (\(path) is locked)")
+    }
+  }
+}

@@ -1,0 +1,246 @@
+import Execution
+import Logging
+import Model
+import Planning
+import Platform
+import Schedule
+import SwiftProtobuf
+import Trust
+import Wire
+import ZoneInfo
+
+/// What the agent holds: takes assignments, fetches and verifies their content, and hands the jobs to the engine.
+///
+/// An assignment is in force when the ledger says so, in the same transaction in which the engine takes over its jobs.
+/// Its envelope and all its content are on the disk before.
+actor Installer {
+  private let executor = BlockingExecutor(label: "belfry.installer")
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  private let identity: AgentIdentity
+  private let controllerKey: PublicKey
+  private let engine: Engine
+  private let store: BundleStore
+  private let assignments: AssignmentFiles
+  private let zones: ZoneDatabase
+  private let clock: WallClock
+  private let logger: Logger
+
+  private(set) var held: Signed<Assignment>?
+  private var bundles: [Digest: Signed<Bundle>] = [:]
+  private var pending: PendingInstall?
+  private var assembly = ContentAssembly()
+  private var outgoing: Outgoing?
+
+  init(
+    identity: AgentIdentity, controllerKey: PublicKey, engine: Engine, store: BundleStore,
+    assignments: AssignmentFiles, zones: ZoneDatabase,
+    clock: WallClock, logger: Logger
+  ) {
+    self.identity = identity
+    self.controllerKey = controllerKey
+    self.engine = engine
+    self.store = store
+    self.assignments = assignments
+    self.zones = zones
+    self.clock = clock
+    self.logger = logger
+  }
+
+  // MARK: - Start
+
+  /// Reads back what was installed, verifies all of it again, and gives it to the engine. What does not verify is not
+  /// fired; the controller sends it again.
+  func start() async throws {
+    let accepted = try await engine.accepted()
+    var jobs: [FiringJob] = []
+    if let digest = accepted.digest {
+      do {
+        let bytes = try assignments.read(digest)
+        let assignment = try verifyInstalledAssignment(bytes, key: controllerKey, agent: identity.id, held: accepted)
+        held = assignment
+        jobs = assignment.value.entries.compactMap { entry in
+          do {
+            return try firingJob(entry, try storedBundle(entry.bundle))
+          } catch {
+            logger.error("an installed job is refused", metadata: ["job": "\(entry.job)", "reason": "\(error)"])
+            return nil
+          }
+        }
+      } catch {
+        logger.error("the installed assignment is refused", metadata: ["reason": "\(error)"])
+        await engine.troubled("assignment", error)
+      }
+    }
+    try await engine.start(jobs)
+  }
+
+  private func storedBundle(_ digest: Digest) throws -> Signed<Bundle> {
+    if let known = bundles[digest] { return known }
+    let bundle = try verifyBundle(try store.bundle(digest), key: controllerKey, named: digest)
+    bundles[digest] = bundle
+    return bundle
+  }
+
+  private func firingJob(_ entry: Assignment.Entry, _ bundle: Signed<Bundle>) throws -> FiringJob {
+    FiringJob(
+      job: bundle.value.job, bundle: entry.bundle, commit: entry.commit, lease: entry.lease,
+      schedule: try JobSchedule(bundle.value.job.triggers, zone: zones.zone(named:)))
+  }
+
+  // MARK: - Assignments
+
+  func connected(_ outgoing: Outgoing) {
+    self.outgoing = outgoing
+    pending = nil
+    assembly = ContentAssembly()
+  }
+
+  func disconnected() {
+    outgoing = nil
+    pending = nil
+  }
+
+  /// Verifies an assignment and begins to fetch what it lacks.
+  func receive(_ envelope: [UInt8]) async throws {
+    let assignment: Signed<Assignment>
+    do {
+      assignment = try verifyAssignment(
+        envelope, key: controllerKey, agent: identity.id, held: try await engine.accepted(), now: clock.now)
+    } catch let error as TrustError {
+      refuse(Self.claimedPosition(envelope), error.code.rawValue, "\(error)")
+      return
+    }
+    for digest in Set(assignment.value.entries.map(\.bundle)) where bundles[digest] == nil {
+      _ = try? storedBundle(digest)
+    }
+    let install = PendingInstall(assignment, held: bundles)
+    pending = install
+    if install.missingBundles.isEmpty {
+      try await requestBlobs()
+    } else {
+      outgoing?.send(.contentRequest(.with { $0.bundles = install.bundlesToFetch.map(\.hex) }))
+    }
+  }
+
+  func receive(_ chunk: Belfry_V1_ContentChunk) async throws {
+    guard pending != nil, let digest = try? Digest(hex: chunk.digest) else { return }
+    if chunk.kind == .missing {
+      refusePending("contentMissing", "the controller does not have \(digest.short)")
+      return
+    }
+    let limit = chunk.kind == .bundle ? 6 << 20 : 16 << 20
+    let bytes: [UInt8]?
+    do throws(ContentAssembly.Problem) {
+      bytes = try assembly.add(digest, offset: chunk.offset, data: chunk.data, last: chunk.last, limit: limit)
+    } catch {
+      refusePending("malformed", "content came out of order or is too large: \(digest.short)")
+      return
+    }
+    guard let bytes else { return }
+    do {
+      if chunk.kind == .bundle { try await add(bundle: bytes, digest) } else { try await add(blob: bytes, digest) }
+    } catch let error as TrustError {
+      refusePending(error.code.rawValue, "\(error)")
+    } catch let error as ExecutionError {
+      refusePending(error.code.rawValue, "\(error)")
+    }
+  }
+
+  private func add(bundle bytes: [UInt8], _ digest: Digest) async throws {
+    let bundle = try verifyBundle(bytes, key: controllerKey, named: digest)
+    guard pending?.add(bundle) == true else { return }
+    try store.store(bundle: bytes, named: digest)
+    bundles[digest] = bundle
+    if pending?.missingBundles.isEmpty == true { try await requestBlobs() }
+  }
+
+  private func add(blob bytes: [UInt8], _ digest: Digest) async throws {
+    try store.store(file: bytes, named: digest)
+    guard pending?.stored(digest) == true else { return }
+    if pending?.isComplete == true { try await install() }
+  }
+
+  private func requestBlobs() async throws {
+    guard let install = pending else { return }
+    if let contradiction = install.contradiction { return refusePending("malformed", contradiction) }
+    let missing = Set(try store.missing(install.files).files.map(\.digest))
+    pending?.need(missing)
+    if missing.isEmpty {
+      try await self.install()
+    } else {
+      outgoing?.send(.contentRequest(.with { $0.blobs = missing.sorted().map(\.hex) }))
+    }
+  }
+
+  /// Everything is here and verified: puts it in force.
+  private func install() async throws {
+    guard let install = pending else { return }
+    let assignment = install.assignment
+    do {
+      let jobs = try assignment.value.entries.map { entry in try firingJob(entry, try storedBundle(entry.bundle)) }
+      try assignments.write(assignment)
+      CrashPoint.reach("agent.assignmentStored")
+      try await engine.install(
+        jobs, accepted: HeldAssignment(position: assignment.value.position, digest: assignment.digest))
+    } catch {
+      refusePending("install", "\(error)")
+      return
+    }
+    pending = nil
+    held = assignment
+    await engine.solved("assignment")
+    for entry in assignment.value.entries { await engine.repaired(entry.bundle) }
+    logger.info(
+      "assignment installed",
+      metadata: ["position": "\(assignment.value.position)", "jobs": "\(assignment.value.entries.count)"])
+    report(assignment.value.position, code: "", refusal: "")
+    await collectGarbage()
+  }
+
+  /// Removes bundles, files and assignments that nothing needs any more.
+  private func collectGarbage() async {
+    guard let held else { return }
+    let kept = Set(held.value.entries.map(\.bundle)).union(await engine.entries.values.map(\.run.bundle))
+    bundles = bundles.filter { kept.contains($0.key) }
+    do {
+      for digest in kept where bundles[digest] == nil { _ = try? storedBundle(digest) }
+      let files = Set(bundles.values.flatMap { $0.value.files.map(\.digest) })
+      try store.collect(keeping: kept, files: files)
+      assignments.keepOnly(held.digest)
+    } catch {
+      logger.warning("old content could not be removed", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  private func refusePending(_ code: String, _ reason: String) {
+    let position = pending?.assignment.value.position ?? .zero
+    pending = nil
+    refuse(position, code, reason)
+  }
+
+  private func refuse(_ position: Position, _ code: String, _ reason: String) {
+    logger.error("assignment refused", metadata: ["code": "\(code)", "reason": "\(reason)"])
+    report(position, code: code, refusal: reason)
+  }
+
+  private func report(_ position: Position, code: String, refusal: String) {
+    outgoing?.send(
+      .installReport(
+        .with {
+          $0.epoch = position.epoch
+          $0.sequence = position.sequence
+          $0.code = code
+          $0.refusal = refusal
+        }))
+  }
+
+  /// The position that a refused envelope claims, so that the controller knows which one is meant. Not trusted.
+  private static func claimedPosition(_ envelope: [UInt8]) -> Position {
+    guard let inspection = try? Envelope.parse(envelope, limit: Assignment.payloadLimit),
+      let json = try? JSONValue(parsing: inspection.payload, limit: Assignment.payloadLimit),
+      let epoch = json["epoch"]?.integerValue, let sequence = json["sequence"]?.integerValue
+    else { return .zero }
+    return Position(epoch: epoch, sequence: sequence)
+  }
+}

@@ -1,0 +1,139 @@
+import Execution
+import Glibc
+import Logging
+import Model
+import Planning
+import Platform
+import Synchronization
+import Trust
+
+/// Executes attempts through shims, each in a folder of its own below `runs/`.
+final class ShimRunner: AttemptRunner {
+  private let folder: String
+  private let launcher: ShimLauncher
+  private let store: BundleStore
+  private let controllerKey: PublicKey
+  private let agent: AgentName
+  private let clock: WallClock
+  private let logger: Logger
+  private let shims = Mutex<[AttemptID: Shim]>([:])
+
+  init(
+    folder: String, launcher: ShimLauncher, store: BundleStore, controllerKey: PublicKey, agent: AgentName,
+    clock: WallClock, logger: Logger
+  ) {
+    self.folder = folder
+    self.launcher = launcher
+    self.store = store
+    self.controllerKey = controllerKey
+    self.agent = agent
+    self.clock = clock
+    self.logger = logger
+  }
+
+  private func path(_ attempt: AttemptID) -> String { "\(folder)/\(attempt.run.text).\(attempt.number)" }
+
+  func launch(_ run: ActiveRun) throws(LaunchProblem) {
+    let bundle: Bundle
+    do {
+      // Signature and digest again, from the bytes on the disk, each time: the store is not believed.
+      bundle = try verifyBundle(try store.bundle(run.bundle), key: controllerKey, named: run.bundle).value
+    } catch let error as ExecutionError where ![.missing, .corrupted].contains(error.code) {
+      throw .failed("\(error)")
+    } catch {
+      throw .refused("\(error)")
+    }
+    let attempt = AttemptSpec(
+      run: run.id, number: run.attempt, occurrence: run.occurrence, agent: agent, commit: run.commit, bundle: bundle,
+      params: run.params)
+    do throws(ExecutionError) {
+      let shim = try launcher.start(attempt, from: store, in: path(run.attemptID))
+      shims.withLock { $0[run.attemptID] = shim }
+    } catch {
+      switch error.code {
+      case .missing, .corrupted, .tampered, .refused: throw .refused("\(error)")
+      case .notWatched: throw .unwatched
+      default: throw .failed("\(error)")
+      }
+    }
+  }
+
+  func end(of run: ActiveRun) async throws -> AttemptOutcome {
+    let attempt = run.attemptID
+    let runFolder = RunFolder(path: path(attempt))
+    let end: AttemptEnd
+    if let shim = shims.withLock({ $0[attempt] }) {
+      end = try await shim.ended()
+    } else {
+      switch try runFolder.adopt() {
+      case .ended(let ended): end = ended
+      case .running(let shim):
+        shims.withLock { $0[attempt] = shim }
+        end = try await shim.ended()
+      }
+    }
+    var exit: ExitRecord?
+    if case .finished(let record) = end.ending { exit = record }
+    let output = (try? runFolder.keptOutput(exit)) ?? KeptOutput()
+    let record = end.attempt(
+      number: run.attempt, success: run.job.run.success, output: output, started: run.started, now: clock.now)
+    return AttemptOutcome(record: record, log: output.bytes)
+  }
+
+  func cancel(_ attempt: AttemptID) {
+    guard let shim = shims.withLock({ $0[attempt] }) else { return }
+    do throws(ExecutionError) { try shim.cancel() } catch {
+      logger.info("nothing to cancel", metadata: ["run": "\(attempt.run)", "reason": "\(error)"])
+    }
+  }
+
+  func hasBegun(_ attempt: AttemptID) -> Bool {
+    let runFolder = RunFolder(path: path(attempt))
+    do throws(ExecutionError) {
+      switch try runFolder.adopt() {
+      case .running(let shim):
+        shims.withLock { $0[attempt] = shim }
+        return true
+      case .ended(let end):
+        guard case .lost(let reason) = end.ending, !reason.mayHaveRun || reason == .noFolder else { return true }
+        // Certainly not run, and it never will be: its spec is revoked.
+        try runFolder.remove()
+        return false
+      }
+    } catch {
+      logger.error("a run folder cannot be read", metadata: ["run": "\(attempt.run)", "reason": "\(error)"])
+      return true
+    }
+  }
+
+  func discard(_ attempt: AttemptID) {
+    shims.withLock { _ = $0.removeValue(forKey: attempt) }
+    do throws(ExecutionError) { try RunFolder(path: path(attempt)).remove() } catch {
+      logger.warning("a run folder cannot be removed", metadata: ["run": "\(attempt.run)", "reason": "\(error)"])
+    }
+  }
+
+  func discardAll(except runs: Set<RunID>) {
+    for name in names() {
+      let parts = name.split(separator: ".")
+      guard parts.count == 2, let run = try? RunID(String(parts[0])), let number = Int(parts[1]), !runs.contains(run)
+      else { continue }
+      // Nothing that still runs is taken the ground from under.
+      if case .running? = try? RunFolder(path: path(AttemptID(run: run, number: number))).adopt() { continue }
+      discard(AttemptID(run: run, number: number))
+    }
+  }
+
+  private func names() -> [String] {
+    guard let stream = opendir(folder) else { return [] }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      names.append(
+        withUnsafePointer(to: &entry.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        })
+    }
+    return names
+  }
+}

@@ -1,0 +1,189 @@
+import Foundation
+import Logging
+import Model
+import Planning
+import Platform
+import SwiftProtobuf
+import Trust
+import Wire
+
+/// Joins the link with the engine and the installer, and sends receipts from the spool.
+actor LinkDesk: LinkDelegate {
+  private let configuration: AgentConfiguration
+  private let identity: AgentIdentity
+  private let engine: Engine
+  private let installer: Installer
+  private let signals: EngineSignals
+  private let logger: Logger
+  private var outgoing: Outgoing?
+  private var nonce = ""
+  private var usedRequests: Set<String> = []
+  /// The last receipt sent on this stream, and those that are on their way.
+  private var lastSent: Int64 = 0
+  private var inFlight: Set<RunID> = []
+
+  init(
+    configuration: AgentConfiguration, identity: AgentIdentity, engine: Engine, installer: Installer,
+    signals: EngineSignals, logger: Logger
+  ) {
+    self.configuration = configuration
+    self.identity = identity
+    self.engine = engine
+    self.installer = installer
+    self.signals = signals
+    self.logger = logger
+  }
+
+  func connected(epoch: Int64, nonce: String, outgoing: Outgoing) async {
+    self.outgoing = outgoing
+    self.nonce = nonce
+    usedRequests = []
+    sendAllAgain()
+    await installer.connected(outgoing)
+    signals.spoolChanged.raise()
+  }
+
+  func disconnected() async {
+    outgoing = nil
+    nonce = ""
+    await installer.disconnected()
+  }
+
+  func heard() async { await engine.heard() }
+
+  // MARK: - State
+
+  func state() async -> Belfry_V1_AgentState {
+    let held = await installer.held?.value
+    let damaged = await engine.damaged
+    let entries = await engine.entries.values.sorted { $0.run.id < $1.run.id }
+    let problems = await engine.problems
+    let spooled = await engine.spoolCount()
+    let accepted = (try? await engine.accepted())?.position ?? .zero
+    return .with { state in
+      state.labels = configuration.labels
+      state.addresses = HostAddresses.read()
+      state.epoch = accepted.epoch
+      state.sequence = accepted.sequence
+      state.expires = held?.expires.microseconds ?? 0
+      // What is damaged is not held: the controller sends it again.
+      state.held = (held?.entries ?? []).filter { !damaged.contains($0.bundle.hex) }.map { entry in
+        .with {
+          $0.job = entry.job.text
+          $0.bundle = entry.bundle.hex
+          $0.commit = entry.commit.text
+        }
+      }
+      state.running = entries.map { entry in
+        .with {
+          $0.runID = entry.run.id.text
+          $0.job = entry.run.occurrence.job.text
+          $0.nominal = entry.run.occurrence.nominal.microseconds
+          $0.started = entry.run.started.microseconds
+          $0.attempt = UInt32(entry.run.attempt)
+        }
+      }
+      state.spooled = UInt32(spooled)
+      state.problems = problems.sorted { $0.key < $1.key }.map(\.value)
+    }
+  }
+
+  // MARK: - Messages
+
+  func received(_ message: Belfry_V1_FromController.OneOf_Message) async throws {
+    switch message {
+    case .assignment(let assignment): try await installer.receive(Array(assignment.envelope))
+    case .contentChunk(let chunk): try await installer.receive(chunk)
+    case .receiptAck(let ack): try await acknowledged(ack)
+    case .dispatch(let dispatch): try await carryOut(Array(dispatch.envelope))
+    case .heartbeatAck: break
+    case .welcome, .refusal: throw LinkError("an unexpected message")
+    }
+  }
+
+  private func carryOut(_ envelope: [UInt8]) async throws {
+    let order: Dispatch
+    do throws(TrustError) {
+      order = try verifyDispatch(
+        envelope, key: configuration.controllerKey, agent: identity.id, epoch: await installer.held?.value.position.epoch ?? 0,
+        nonce: nonce, usedRequests: usedRequests, now: engine.clock.now
+      ).value
+    } catch {
+      logger.error("order refused", metadata: ["reason": "\(error)"])
+      return reply(request: Self.claimedRequest(envelope), run: nil, refusal: "\(error)")
+    }
+    usedRequests.insert(order.request)
+    let actions = try await engine.dispatch(order)
+    for case .refuse(_, let reason) in actions { return reply(request: order.request, run: nil, refusal: reason) }
+    reply(request: order.request, run: order.occurrence.run(on: identity.id), refusal: "")
+  }
+
+  private func reply(request: String, run: RunID?, refusal: String) {
+    outgoing?.send(
+      .dispatchReply(
+        .with {
+          $0.request = request
+          $0.runID = run?.text ?? ""
+          $0.refusal = refusal
+        }))
+  }
+
+  /// What a refused envelope calls its request, so that somebody is told. Not trusted.
+  private static func claimedRequest(_ envelope: [UInt8]) -> String {
+    guard let envelope = try? Envelope.parse(envelope, limit: Dispatch.payloadLimit),
+      let json = try? JSONValue(parsing: envelope.payload, limit: Dispatch.payloadLimit)
+    else { return "" }
+    return String((json["request"]?.stringValue ?? "").prefix(64))
+  }
+
+  // MARK: - Receipts
+
+  private func sendAllAgain() {
+    lastSent = 0
+    inFlight = []
+  }
+
+  private func acknowledged(_ ack: Belfry_V1_ReceiptAck) async throws {
+    if ack.committed.isEmpty, ack.rejected.isEmpty {
+      sendAllAgain()
+      return signals.spoolChanged.raise()
+    }
+    let committed = ack.committed.compactMap { try? RunID($0) }
+    try await engine.acknowledged(committed)
+    inFlight.subtract(committed)
+    for rejection in ack.rejected {
+      guard let run = try? RunID(rejection.runID) else { continue }
+      try await engine.rejected(run, reason: String(rejection.reason.prefix(500)))
+      inFlight.remove(run)
+    }
+    signals.spoolChanged.raise()
+    signals.stateChanged.raise()
+  }
+
+  /// Sends what the window has room for.
+  func pump() async {
+    guard let outgoing, inFlight.count < WireLimits.receiptWindow else { return }
+    do {
+      let room = WireLimits.receiptWindow - inFlight.count
+      for receipt in try await engine.spooled(after: lastSent, limit: room) {
+        lastSent = receipt.number
+        inFlight.insert(receipt.run)
+        outgoing.send(
+          .receipt(
+            .with { delivery in
+              delivery.line = receipt.line.data
+              delivery.signature = receipt.signature.data
+              delivery.logs = receipt.logs.map { log in
+                .with {
+                  $0.attempt = UInt32(log.attempt)
+                  $0.data = log.data.data
+                }
+              }
+            }))
+      }
+      CrashPoint.reach("agent.receiptsSent")
+    } catch {
+      await engine.troubled("spool", error)
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import Model
+import Results
+
+struct LogsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "logs",
+    abstract: "Print what a run wrote, from the results branch of any clone.",
+    discussion: """
+      RUN is a run's id, or its first digits, as 'belfry history' shows it. On a terminal, escape sequences and other
+      characters that a terminal would obey are shown and not sent; --raw sends the very bytes.
+
+      Examples:
+        belfry logs 5f1c09aa7b3e
+        belfry logs 5f1c09aa7b3e --attempt 1
+        belfry logs 5f1c09aa7b3e > output.txt
+      """)
+
+  @Argument(help: "The run's id, or its first four digits or more.")
+  var run: String
+
+  @Option(help: ArgumentHelp("Which attempt; default: the last one.", valueName: "number"), transform: countArgument)
+  var attempt: Int?
+
+  @Flag(help: "Print the very bytes, on a terminal too.")
+  var raw = false
+
+  @OptionGroup var results: ResultsOptions
+
+  func run() async throws {
+    let surroundings = Surroundings.current
+    let reader = try results.reader()
+    let stored = try RunSearch(reader).run(run)
+    let number = try attempt(of: stored.receipt)
+    if surroundings.isTerminal { surroundings.complain(Self.title(stored.receipt, number)) }
+    guard let log = try reader.log(of: stored, attempt: number) else {
+      return surroundings.complain(try Self.absence(stored.receipt, number))
+    }
+    if !reader.isLog(log, of: stored, attempt: number) {
+      surroundings.warn("this is not the log that the agent signed: somebody changed it on the branch")
+    }
+    let neutral = surroundings.isTerminal && !raw
+    try surroundings.output(neutral ? Array(TerminalText.neutralised(bytes: log, keepingLines: true).utf8) : log)
+    if neutral, log.last != 0x0a { try surroundings.print("\n") }
+  }
+
+  private func attempt(of receipt: Receipt) throws(CommandError) -> Int {
+    guard let last = receipt.attempts.last else {
+      throw CommandError(.bad, "nothing ran: \(receipt.outcome)\(receipt.reason.map { ", \($0)" } ?? "")")
+    }
+    guard let attempt else { return last.number }
+    guard receipt.attempts.contains(where: { $0.number == attempt }) else {
+      throw CommandError(.bad, "the run has no attempt \(attempt)", hint: "it had \(Humane.count(receipt.attempts.count, "attempt"))")
+    }
+    return attempt
+  }
+
+  private static func title(_ receipt: Receipt, _ attempt: Int) -> String {
+    let took = receipt.duration.map { " in \(Humane.took($0))" } ?? ""
+    return "\(receipt.occurrence.job), due \(receipt.occurrence.nominal), on \(receipt.agentName): \(receipt.outcome)\(took), attempt \(attempt) of \(receipt.attempts.count)\n"
+  }
+
+  /// Why there is no log. Throws when there should be one.
+  private static func absence(_ receipt: Receipt, _ number: Int) throws(CommandError) -> String {
+    let log = receipt.attempts.first { $0.number == number }?.log
+    guard let log, log.kept > 0 else { return "Attempt \(number) wrote nothing.\n" }
+    throw CommandError(
+      .bad, "the branch does not hold the log, although the receipt speaks of \(log.kept) bytes",
+      hint: "it did not travel with the receipt, or somebody removed it")
+  }
+}
+
+/// Finds one run by the digits that a person typed.
+struct RunSearch {
+  private let reader: ResultsReader
+
+  init(_ reader: ResultsReader) { self.reader = reader }
+
+  /// Throws a ``CommandError`` unless exactly one run begins so.
+  func run(_ digits: String) throws -> StoredReceipt {
+    switch try reader.run(digits) {
+    case .found(let stored): return stored
+    case .ambiguous(let candidates):
+      throw CommandError(
+        .bad, "several runs begin with \(digits):\n" + HistoryReport(candidates, checks: nil).text,
+        hint: "give more digits")
+    case .notFound(let searchedAll):
+      throw CommandError(
+        .bad, "no run that begins with \(digits) is on the branch" + (searchedAll ? "" : ", as far back as was searched"),
+        hint: "its receipt may not be here yet: 'git fetch', or wait until the controller has pushed it")
+    }
+  }
+}

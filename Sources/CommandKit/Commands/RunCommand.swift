@@ -1,0 +1,68 @@
+import ArgumentParser
+import Model
+
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Run a job now.",
+    discussion: """
+      Asks the running controller to run the job on every agent that holds it, or on those named. Parameters are given
+      in place of declared ones and must be of their kind. With --wait the exit code is 1 unless every run succeeded.
+
+      Examples:
+        belfry run data/orders-backup
+        belfry run data/orders-backup --agent db-1 --wait
+        belfry run finance/monthly-totals --param month=2026-10 --wait
+      """)
+
+  @Argument(help: "The job.", transform: { try JobName($0) })
+  var job: JobName
+
+  @Option(
+    name: .long, parsing: .singleValue,
+    help: ArgumentHelp("A parameter in place of the declared one; may be repeated.", valueName: "name=value"),
+    transform: parameterArgument)
+  var param: [(key: String, value: String)] = []
+
+  @Option(
+    name: .long, parsing: .singleValue,
+    help: ArgumentHelp("Only on this agent; may be repeated.", valueName: "name"), transform: { try AgentName($0) })
+  var agent: [AgentName] = []
+
+  @Flag(help: "Wait until all runs have ended.")
+  var wait = false
+
+  @OptionGroup var controller: ControllerOptions
+  @OptionGroup var format: FormatOption
+
+  private static let pause = Duration.milliseconds(300)
+
+  func validate() throws {
+    let keys = param.map(\.key)
+    if let twice = keys.first(where: { key in keys.count { $0 == key } > 1 }) {
+      throw ValidationError("--param \(twice) is given twice")
+    }
+  }
+
+  func run() async throws {
+    let surroundings = Surroundings.current
+    let client = try controller.client()
+    let request: JSONValue = [
+      "job": .string(job.text),
+      "params": .sorted(Dictionary(param.map { ($0.key, .string($0.value)) }, uniquingKeysWith: { $1 })),
+      "agents": .strings(agent.map(\.text)),
+    ]
+    var report = try RunReport(answer: try await client.post("/v1/runs", request))
+    if wait { try await follow(&report, client) }
+    try format.isJSON ? surroundings.print(report.json) : surroundings.print(report.text)
+    if !report.isFine(waited: wait) { throw ExitStatus.bad }
+  }
+
+  private func follow(_ report: inout RunReport, _ client: ControllerClient) async throws {
+    while true {
+      for run in report.unfinished { report.update(run, with: try await client.get("/v1/runs/\(run)")) }
+      if report.unfinished.isEmpty { return }
+      try await Task.sleep(for: Self.pause)
+    }
+  }
+}

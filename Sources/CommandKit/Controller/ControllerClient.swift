@@ -1,0 +1,105 @@
+import AsyncHTTPClient
+import Model
+import NIOCore
+import NIOHTTP1
+
+/// Asks a controller's HTTP API.
+struct ControllerClient {
+  let endpoint: ControllerEndpoint
+
+  /// An answer of the API, whatever its status.
+  struct Answer: Hashable {
+    var status: UInt
+    var body: JSONValue
+  }
+
+  /// A fleet of thousands of agents with thousands of jobs each fits.
+  private static let answerLimit = 256 << 20
+  private static let patience = TimeAmount.seconds(30)
+
+  init(_ endpoint: ControllerEndpoint) { self.endpoint = endpoint }
+
+  /// Throws a ``CommandError`` for anything but success.
+  func get(_ path: String) async throws -> JSONValue { try await send(.GET, path).value() }
+
+  /// Throws a ``CommandError`` when there was no answer.
+  func post(_ path: String, _ body: JSONValue) async throws -> Answer { try await send(.POST, path, body) }
+
+  private func send(_ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil) async throws -> Answer {
+    // A redirect would carry the token to wherever it points.
+    var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+    configuration.timeout.connect = .seconds(5)
+    let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    let result: Result<Answer, any Error>
+    do {
+      result = .success(try await exchange(method, path, body, client))
+    } catch {
+      result = .failure(error)
+    }
+    try? await client.shutdown()
+    return try result.get()
+  }
+
+  private func exchange(
+    _ method: HTTPMethod, _ path: String, _ body: JSONValue?, _ client: HTTPClient
+  ) async throws -> Answer {
+    var request = HTTPClientRequest(url: endpoint.url + path)
+    request.method = method
+    request.headers.add(name: "Authorization", value: "Bearer \(endpoint.token)")
+    request.headers.add(name: "Accept", value: "application/json")
+    if let body {
+      request.headers.add(name: "Content-Type", value: "application/json")
+      request.body = .bytes(ByteBuffer(bytes: body.bytes))
+    }
+    let status: UInt
+    let bytes: ByteBuffer
+    do {
+      let response = try await client.execute(request, timeout: Self.patience)
+      status = response.status.code
+      bytes = try await response.body.collect(upTo: Self.answerLimit)
+    } catch {
+      throw CommandError(
+        .unreachable, "cannot reach the controller at \(endpoint.url): \(Self.words(error))",
+        hint: "is it running? its log says at which address it listens")
+    }
+    return try Self.answer(status, Array(bytes.readableBytesView), from: endpoint.url)
+  }
+
+  /// Reads an answer's body. Throws when it is not the API's JSON: something else listens there.
+  static func answer(_ status: UInt, _ body: [UInt8], from url: String) throws(CommandError) -> Answer {
+    do throws(JSONError) {
+      return Answer(status: status, body: try JSONValue(parsing: body, limit: answerLimit))
+    } catch {
+      throw CommandError(
+        .unreachable, "what listens at \(url) is not a controller's API: status \(status), \(error)",
+        hint: "check --api, or api.address in the controller's state folder")
+    }
+  }
+
+  private static func words(_ error: any Error) -> String {
+    switch error {
+    case let error as HTTPClientError where error == .connectTimeout || error == .deadlineExceeded: "no answer in time"
+    case let error as HTTPClientError: error.shortDescription
+    case let error as NIOConnectionError: error.connectionErrors.first.map { words($0.error) } ?? "no address answers"
+    case let error as IOError where error.errnoCode == ECONNREFUSED: "connection refused"
+    case let error as IOError: error.description
+    case let error as CommandError: error.message
+    default: "\(type(of: error))"
+    }
+  }
+}
+
+extension ControllerClient.Answer {
+  /// The body of a success. Throws a ``CommandError`` with the controller's own words for anything else.
+  func value() throws(CommandError) -> JSONValue {
+    if (200..<300).contains(status) { return body }
+    let exit: ExitStatus =
+      switch status {
+      case 401, 403, 421, 500...: .unreachable
+      default: .bad
+      }
+    throw CommandError(
+      exit, body["error"]?.stringValue ?? "the controller answered with status \(status)",
+      hint: body["hint"]?.stringValue)
+  }
+}

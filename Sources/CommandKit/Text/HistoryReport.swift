@@ -1,0 +1,86 @@
+import Model
+import Results
+
+/// Receipts for people and for programs.
+struct HistoryReport {
+  struct Row: Hashable {
+    var receipt: Receipt
+    /// `path:line` on the branch.
+    var place: String
+    /// Nil when signatures were not looked at.
+    var check: ReceiptVerification?
+  }
+
+  let rows: [Row]
+
+  init(rows: [Row]) { self.rows = rows }
+
+  /// `checks` are in the order of the receipts.
+  init(_ receipts: [StoredReceipt], checks: [ReceiptVerification]?) {
+    rows = receipts.enumerated().map { index, stored in
+      Row(
+        receipt: stored.receipt, place: "\(ResultsLayout.receipts(stored.file)):\(stored.line)",
+        check: checks?[index])
+    }
+  }
+
+  var hasBadSignature: Bool {
+    rows.contains { if case .refused = $0.check { true } else { false } }
+  }
+
+  /// Newest first.
+  var text: String {
+    guard !rows.isEmpty else { return "Nothing to show.\n" }
+    var table = Table("DUE", "JOB", "AGENT", "OUTCOME", "TOOK", "RUN", "SIGNATURE", "NOTE")
+    for row in rows {
+      let receipt = row.receipt
+      table.add(
+        receipt.occurrence.nominal.description, receipt.occurrence.job.text, receipt.agentName.text,
+        receipt.outcome.description, receipt.duration.map(Humane.took), String(receipt.run.text.prefix(12)),
+        Self.word(row.check), receipt.note)
+    }
+    return table.text
+  }
+
+  private static func word(_ check: ReceiptVerification?) -> String? {
+    switch check {
+    case .verified: "good"
+    case .refused(let reason): "BAD: \(reason)"
+    case nil: nil
+    }
+  }
+
+  var json: JSONValue { .array(rows.map(\.json)) }
+}
+
+extension HistoryReport.Row {
+  fileprivate var json: JSONValue {
+    var signature: JSONValue?
+    switch check {
+    case .verified(let key): signature = ["valid": true, "keyid": .string(key.hex)]
+    case .refused(let reason): signature = ["valid": false, "reason": .string(reason)]
+    case nil: break
+    }
+    return .members(["receipt": receipt.json, "place": .string(place), "signature": signature])
+  }
+}
+
+extension Receipt {
+  /// What the outcome alone does not say.
+  var note: String {
+    var parts: [String] = []
+    if case .person = occurrence.cause { parts.append("on request") }
+    if attempts.count > 1 { parts.append("\(attempts.count) attempts") }
+    if count > 1 { parts.append("\(count) occurrences" + (firstNominal.map { " since \($0)" } ?? "")) }
+    if !outcome.isSuccess, let last = attempts.last {
+      if let code = last.exitCode { parts.append("exit \(code)") }
+      if let signal = last.signal { parts.append("signal \(signal)") }
+    }
+    if let reason = reason ?? attempts.last?.reason { parts.append(reason) }
+    return parts.joined(separator: ", ")
+  }
+}
+
+extension JSONValue: @retroactive ExpressibleByBooleanLiteral {
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+}

@@ -1,0 +1,62 @@
+import Model
+
+/// What every run sees of its host, whatever the agent's own environment is.
+public struct HostEnvironment: Hashable, Sendable {
+  public var path: String
+  /// Of the user that jobs run as.
+  public var home: String
+  public var language: String
+  public var timezone: String
+
+  public init(
+    path: String = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", home: String = "/",
+    language: String = "C.UTF-8", timezone: String = "UTC"
+  ) {
+    self.path = path
+    self.home = home
+    self.language = language
+    self.timezone = timezone
+  }
+}
+
+/// The environment of a run: pure, and complete. Nothing else reaches the job, least of all from the agent.
+public enum RunEnvironment {
+  /// Throws `refused` for a variable or parameter that a manifest could not have set.
+  ///
+  /// The job's own variables may replace PATH, HOME, LANG and TZ, and nothing of Belfry's.
+  public static func variables(
+    of attempt: AttemptSpec, host: HostEnvironment, bundleFolder: String
+  ) throws(ExecutionError) -> [String: String] {
+    var variables = [
+      "PATH": host.path, "HOME": host.home, "LANG": host.language, "TZ": host.timezone,
+    ]
+    for (name, value) in attempt.program.env {
+      if let problem = RefusedVariables.problem(in: name) { throw ExecutionError(.refused, problem) }
+      variables[name] = value
+    }
+    variables["BELFRY_JOB"] = attempt.occurrence.job.text
+    variables["BELFRY_RUN_ID"] = attempt.run.text
+    variables["BELFRY_ATTEMPT"] = String(attempt.number)
+    variables["BELFRY_AGENT"] = attempt.agent.text
+    variables["BELFRY_SCHEDULED_TIME"] = attempt.occurrence.nominal.description
+    variables["BELFRY_TRIGGER"] = attempt.occurrence.cause == .schedule ? "schedule" : "person"
+    variables["BELFRY_COMMIT"] = attempt.commit.text
+    variables["BELFRY_BUNDLE"] = bundleFolder
+    variables["BELFRY_PARAMS"] = json(attempt.params)
+    for (name, value) in attempt.params {
+      guard RefusedVariables.isIdentifier(name) else {
+        throw ExecutionError(.refused, "'\(name.prefix(60))' is not the name of a parameter")
+      }
+      guard variables.updateValue(value.text, forKey: "BELFRY_PARAM_\(name.uppercased())") == nil else {
+        throw ExecutionError(.refused, "two parameters would both be BELFRY_PARAM_\(name.uppercased())")
+      }
+    }
+    return variables
+  }
+
+  /// One JSON object, names in ascending order.
+  private static func json(_ params: [String: ParameterValue]) -> String {
+    let members = params.sorted { $0.key < $1.key }.map { "\(JSONValue.string($0.key).text):\($0.value.plainJSONText)" }
+    return "{\(members.joined(separator: ","))}"
+  }
+}
