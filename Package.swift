@@ -14,6 +14,7 @@ let strict: [SwiftSetting] = [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let asyncAlgorithms: Target.Dependency = .product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let grpc: Target.Dependency = .product(name: "GRPCCore", package: "grpc-swift-2")
@@ -25,6 +26,9 @@ let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", packa
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -42,6 +46,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.0"),
     .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.0"),
@@ -92,26 +97,30 @@ let package = Package(
       name: "CommandKit",
       dependencies: [
         "Model", "Schedule", "Planning", "Manifest", "Trust", "Git", "Results", "Platform", "ZoneInfo",
-        "ControllerKit", "AgentKit", argumentParser, asyncHTTPClient, logging, lifecycle,
+        "ControllerKit", "AgentKit", argumentParser, asyncHTTPClient, nioCore, nioHTTP1, nioPosix, subprocess, logging,
+        lifecycle, unixSignals,
       ]),
 
     // Programs: wiring only.
     .executableTarget(name: "belfry", dependencies: ["CommandKit", argumentParser]),
     .executableTarget(
       name: "belfry-agent",
-      dependencies: ["AgentKit", "Model", argumentParser, configuration, logging, lifecycle]),
+      dependencies: ["AgentKit", "Model", "Platform", "Trust", argumentParser, configuration, logging, lifecycle, unixSignals, systemPackage]),
     .executableTarget(
       name: "belfry-bench",
       dependencies: [
-        "Model", "Schedule", "Planning", "Manifest", "Trust", "Git", "Results", "Execution", "ZoneInfo",
-        "CLibYAML", argumentParser, subprocess,
+        "Model", "Schedule", "Planning", "Trust", "Git", "Results", "ZoneInfo", "ControllerKit",
+        "CLibYAML", argumentParser, subprocess, systemPackage,
       ]),
 
     // Tests.
     .target(name: "TestSupport", dependencies: ["Model", "Trust", subprocess]),
     .testTarget(name: "ModelTests", dependencies: ["Model", "TestSupport"]),
+    .testTarget(name: "ScheduleTests", dependencies: ["Model", "Schedule", "ZoneInfo", "TestSupport"]),
+    .testTarget(name: "ZoneInfoTests", dependencies: ["Model", "Schedule", "ZoneInfo", "TestSupport"]),
     .testTarget(name: "TrustTests", dependencies: ["Model", "Trust", "TestSupport"]),
     .testTarget(name: "ManifestTests", dependencies: ["Model", "Manifest", "Schedule", "ZoneInfo", "TestSupport"]),
+    .testTarget(name: "PlanningTests", dependencies: ["Model", "Schedule", "Planning", "TestSupport"]),
   ]
 )
 

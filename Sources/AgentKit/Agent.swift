@@ -77,7 +77,13 @@ public final class Agent: Service {
       assignments: AssignmentFiles(folder: folder + "/assignments"), zones: ZoneDatabase(), clock: clock, logger: logger)
   }
 
+  /// Runs until the surrounding service group shuts down.
   public func run() async throws {
+    try await cancelWhenGracefulShutdown { try await self.runUntilCancelled() }
+  }
+
+  /// Runs until the task is cancelled. Runs that are going are left to their shims; the next start takes them over.
+  public func runUntilCancelled() async throws {
     try await installer.start()
     let desk = LinkDesk(
       configuration: configuration, identity: identity, engine: engine, installer: installer, signals: signals,
@@ -92,8 +98,8 @@ public final class Agent: Service {
       group.addTask { await self.tidyHourly() }
       group.addTask { try await link.run() }
       await onReady()
-      try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1 << 40)) }
-      group.cancelAll()
+      // The link ends only by cancellation.
+      while try await group.next() != nil {}
     }
   }
 

@@ -24,7 +24,8 @@ public struct BelfryCommand: AsyncParsableCommand {
       CommandGroup(
         name: "A running controller", subcommands: [StatusCommand.self, RunCommand.self, AcceptCommand.self]),
       CommandGroup(name: "Changing course", subcommands: [RollbackCommand.self]),
-      CommandGroup(name: "Running Belfry", subcommands: [KeysCommand.self]),
+      CommandGroup(
+        name: "Running Belfry", subcommands: [ControllerCommand.self, DevCommand.self, KeysCommand.self]),
     ])
 
   public init() {}

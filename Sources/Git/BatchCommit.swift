@@ -63,6 +63,8 @@ extension Repository {
     let folder = path + "objects/pack"
     try pack.write(into: folder)
     try check(git_odb_refresh(database), "cannot see the new pack")
+    // Many packs are slow and not wrong, so a failure to merge them must not undo what has been stored.
+    do { try compactPacks() } catch {}
   }
 }
 

@@ -23,6 +23,25 @@ enum DurableFile {
     }
   }
 
+  /// All of a file.
+  static func read(_ path: String) throws(GitError) -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure("cannot open '\(path)'") }
+    defer { close(descriptor) }
+    var info = stat()
+    guard fstat(descriptor, &info) == 0 else { throw failure("cannot look at '\(path)'") }
+    var bytes = [UInt8](repeating: 0, count: Int(info.st_size))
+    var offset = 0
+    while offset < bytes.count {
+      let wanted = bytes.count - offset
+      let count = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress.map { $0 + offset }, wanted) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw failure("cannot read '\(path)'") }
+      offset += count
+    }
+    return bytes
+  }
+
   static func move(_ path: String, to target: String) throws(GitError) {
     guard rename(path, target) == 0 else { throw failure("cannot rename '\(path)'") }
   }

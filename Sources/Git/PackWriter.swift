@@ -59,18 +59,31 @@ struct PackWriter: ~Copyable {
     entries.append(Entry(id: id, offset: start, checksum: checksum))
   }
 
-  /// Writes pack and index into an `objects/pack` folder and syncs both and the folder. Nothing when there is no object.
+  /// Adds an object in the form that another pack has it in; not a delta.
+  mutating func add(compressed: ArraySlice<UInt8>, id: ObjectID, checksum: UInt32) throws(GitError) {
+    guard compressed.withUnsafeBufferPointer({ crc32(0, $0.baseAddress, UInt32($0.count)) }) == UInt(checksum) else {
+      throw GitError(.corrupt, "object \(id) is damaged", hint: errorHint(.corrupt, ""))
+    }
+    guard known.insert(id).inserted else { return }
+    entries.append(Entry(id: id, offset: bytes.count, checksum: checksum))
+    bytes += compressed
+  }
+
+  /// Writes pack and index into an `objects/pack` folder and syncs both and the folder. Gives back the pack's name without
+  /// a suffix, or nil when there was no object to write.
   ///
   /// The index comes last: without it no reader sees the pack, so a crash in between leaves a file and no harm.
-  consuming func write(into folder: String) throws(GitError) {
-    guard !entries.isEmpty else { return }
+  @discardableResult
+  consuming func write(into folder: String) throws(GitError) -> String? {
+    guard !entries.isEmpty else { return nil }
     withUnsafeBytes(of: UInt32(entries.count).bigEndian) { bytes.replaceSubrange(8..<12, with: $0) }
     let checksum = SHA1.hash(bytes)
     bytes += checksum
     let name = checksum.map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
-    let final = "\(folder)/pack-\(name)"
+    let pack = "pack-\(name)"
+    let final = "\(folder)/\(pack)"
     // The same bytes are there already, from an attempt that got no further.
-    if access(final + ".idx", F_OK) == 0, access(final + ".pack", F_OK) == 0 { return }
+    if access(final + ".idx", F_OK) == 0, access(final + ".pack", F_OK) == 0 { return pack }
     // `git prune` removes what begins like this, should a crash leave it behind.
     let temporary = "\(folder)/tmp_pack_belfry_\(getpid())_\(pthread_self())_\(name)"
     mkdir(folder, 0o777)
@@ -85,6 +98,7 @@ struct PackWriter: ~Copyable {
       unlink(temporary + ".idx")
       throw error
     }
+    return pack
   }
 
   private func index(_ packChecksum: [UInt8]) -> [UInt8] {

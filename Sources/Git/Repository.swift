@@ -8,8 +8,8 @@ internal import Model
 /// Several may be open on one path at a time, in this and in other processes.
 /// Nothing of a commit ever touches the file system: files are read from the object database.
 public final class Repository {
-  let pointer: OpaquePointer
-  let database: OpaquePointer
+  private(set) var pointer: OpaquePointer
+  private(set) var database: OpaquePointer
   var cache = ListingCache()
 
   /// The `.git` folder, or the bare repository itself, with a slash at the end.
@@ -34,6 +34,13 @@ public final class Repository {
   deinit {
     git_odb_free(database)
     git_repository_free(pointer)
+  }
+
+  /// Forgets the packs that are gone: libgit2 keeps every pack that it has ever seen mapped.
+  func reopen() throws(GitError) {
+    let fresh = try Self.open(at: path)
+    swap(&pointer, &fresh.pointer)
+    swap(&database, &fresh.database)
   }
 
   /// Opens a repository: a bare one, the root of a work tree, or a `.git` folder. Folders above are not searched.

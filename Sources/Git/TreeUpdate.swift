@@ -3,7 +3,8 @@ struct TreeUpdate {
   fileprivate indirect enum Node {
     case file(content: Int, mode: UInt32)
     case removed
-    case folder([[UInt8]: Node])
+    /// `isFresh`: what stood there before is removed first.
+    case folder([[UInt8]: Node], isFresh: Bool)
   }
 
   private var root: [[UInt8]: Node] = [:]
@@ -27,22 +28,24 @@ struct TreeUpdate {
   ) throws(GitError) {
     guard let name = names.first else { return }
     guard names.count > 1 else {
-      if case .folder(let inner) = folder[name] {
-        // A folder that is removed and filled again in one batch keeps what is filled in.
-        if case .removed = node { return }
-        guard inner.isEmpty else { throw GitError(.unsupported, "'\(path)' is both a file and a folder") }
+      if case .folder(let inner, _) = folder[name], case .file = node, !inner.values.allSatisfy(\.isRemoval) {
+        throw GitError(.unsupported, "'\(path)' is both a file and a folder")
       }
       folder[name] = node
       return
     }
     var inner: [[UInt8]: Node] = [:]
-    switch folder.removeValue(forKey: name) {
-    case .folder(let existing): inner = existing
+    var isFresh = false
+    switch folder[name] {
+    case .folder(let existing, let wasFresh): (inner, isFresh) = (existing, wasFresh)
     case .file: throw GitError(.unsupported, "'\(path)' is below a file of the same batch")
-    case .removed, nil: break
+    case .removed: isFresh = true
+    case nil: break
     }
+    // Out of the dictionary while it changes, so that it is not copied.
+    folder[name] = nil
     try insert(node, names.dropFirst(), path, &inner)
-    folder[name] = .folder(inner)
+    folder[name] = .folder(inner, isFresh: isFresh)
   }
 
   /// The new root tree; new blobs and trees go into `pack`.
@@ -71,10 +74,11 @@ struct TreeUpdate {
         let id = try ObjectType.blob.id(of: bytes)
         if old?.id != id { try pack.add(.blob, bytes, id: id) }
         added.append(TreeEntry(mode: mode, name: name, id: id))
-      case .folder(let inner):
-        if let id = try apply(inner, old?.isFolder == true ? old?.id : nil, repository, &pack) {
+      case .folder(let inner, let isFresh):
+        let base = old?.isFolder == true && !isFresh ? old?.id : nil
+        if let id = try apply(inner, base, repository, &pack) {
           added.append(TreeEntry(mode: TreeEntry.folderMode, name: name, id: id))
-        } else if inner.isEmpty || inner.values.allSatisfy(\.isRemoval), let old, !old.isFolder {
+        } else if !isFresh, inner.values.allSatisfy(\.isRemoval), let old, !old.isFolder {
           // Removing something below a file leaves the file.
           added.append(old)
         }
@@ -109,7 +113,7 @@ extension TreeUpdate.Node {
     switch self {
     case .removed: true
     case .file: false
-    case .folder(let inner): inner.values.allSatisfy(\.isRemoval)
+    case .folder(let inner, _): inner.values.allSatisfy(\.isRemoval)
     }
   }
 }

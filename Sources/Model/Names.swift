@@ -27,7 +27,8 @@ public struct JobName: Hashable, Sendable, Comparable, CustomStringConvertible {
   public static func < (a: JobName, b: JobName) -> Bool { a.text < b.text }
 }
 
-/// The name that people use for an agent: its host name unless configured; one segment of a ``JobName``'s grammar, 63 bytes.
+/// The name that people use for an agent: its host name unless configured; one segment of a ``JobName``'s grammar,
+/// 63 bytes.
 public struct AgentName: Hashable, Sendable, Comparable, CustomStringConvertible {
   public let text: String
 
@@ -42,7 +43,8 @@ public struct AgentName: Hashable, Sendable, Comparable, CustomStringConvertible
   public static func < (a: AgentName, b: AgentName) -> Bool { a.text < b.text }
 }
 
-/// The identity of an agent for as long as its state folder lives: a UUID in lower-case hexadecimal, RFC 9562 section 4.
+/// The identity of an agent for as long as its state folder lives: a UUID in lower-case hexadecimal (RFC 9562
+/// section 4).
 public struct AgentID: Hashable, Sendable, Comparable, CustomStringConvertible {
   public let text: String
 

@@ -8,7 +8,9 @@ enum ZoneName {
     // Bytes, because a combining character would hide a slash from `Character`.
     let segments = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     guard segments.count <= 4, segments.allSatisfy({ !$0.isEmpty && $0.allSatisfy(isAllowed) }) else {
-      return "'\(name.unicodeScalars.map { $0.isASCII && $0.value >= 0x20 && $0.value != 0x7f ? String($0) : "?" }.joined())' is not the name of a time zone"
+      // Only what a terminal shows as itself goes into the message.
+      let shown = name.unicodeScalars.map { (0x20..<0x7f).contains($0.value) ? String($0) : "?" }.joined()
+      return "'\(shown)' is not the name of a time zone"
     }
     return nil
   }

@@ -25,9 +25,8 @@ import Testing
         guard !files.keys.contains(where: { path.hasPrefix($0 + "/") || $0.hasPrefix(path + "/") }) else { continue }
         files[path] = "\(Int.random(in: 0...5, using: &random))"
       }
-      for _ in 0..<Int.random(in: 0...2, using: &random) {
+      for _ in 0..<Int.random(in: 0...3, using: &random) {
         let path = randomPath()
-        guard !files.keys.contains(where: { $0 == path || path.hasPrefix($0 + "/") || $0.hasPrefix(path + "/") }) else { continue }
         removing.append(path)
       }
       for gone in removing { expected = expected.filter { $0.key != gone && !$0.key.hasPrefix(gone + "/") } }
@@ -178,5 +177,58 @@ import Testing
     return try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".idx") }.map { name in
       try git("verify-pack", "-v", folder + "/" + name, in: path).split(separator: "\n").filter { $0.utf8.count > 50 && $0.contains(" ") && $0.first != "/" }.count
     }.sorted()
+  }
+}
+
+@Suite struct PackCompactionTests {
+  @Test func manySmallPacksBecomeFewAndNothingIsLost() throws {
+    let sandbox = try Sandbox()
+    // Packs with deltas as git makes them, among ours.
+    for count in 0..<3 {
+      try sandbox.commit(["text": (0..<500).map { "line \($0)\n" }.joined() + "\(count)", "file\(count)": "x"])
+      try git("repack", "-q", "-d", in: sandbox.bare)
+    }
+    let kept = try packs(sandbox.bare).first ?? ""
+    try sandbox.folder.write("remote.git/objects/pack/" + kept.replacing(".idx", with: ".keep"), "")
+    let repository = try Repository.open(at: sandbox.bare)
+    let reader = try Repository.open(at: sandbox.bare)
+    var tip: CommitID?
+    var most = 0
+    for count in 0..<150 {
+      tip = try repository.commit(batch(["runs/\(count % 7)/\(count)": "receipt \(count)"], on: tip), updating: "results", expecting: tip)
+      most = max(most, try packs(sandbox.bare).count)
+      if let tip, count % 20 == 0 { #expect(try reader.listing(of: tip).count == count + 1) }
+    }
+    #expect(most <= Repository.packLimit + 1)
+    #expect(try packs(sandbox.bare).contains(kept))
+    #expect(try git("fsck", "--strict", "--full", in: sandbox.bare) == "")
+    #expect(try git("rev-list", "--count", "results", in: sandbox.bare) == "150")
+    #expect(try git("ls-tree", "-r", "--name-only", "results", in: sandbox.bare).split(separator: "\n").count == 150)
+    #expect(try git("show", "main:text", in: sandbox.bare).hasSuffix("line 499\n2"))
+    let last = try #require(tip)
+    #expect(try reader.listing(of: last).count == 150)
+  }
+
+  @Test func aDamagedPackIsNotMerged() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("r.git")
+    let repository = try Repository.createBare(at: path)
+    var tip = try repository.commit(batch(["a": "0"], on: nil), updating: "results", expecting: nil)
+    let damaged = path + "/objects/pack/" + (try packs(path).first ?? "").replacing(".idx", with: ".pack")
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: damaged))
+    bytes[20] ^= 1
+    try FileManager.default.removeItem(atPath: damaged)
+    try bytes.write(to: URL(fileURLWithPath: damaged))
+    for count in 0..<60 {
+      tip = try repository.commit(
+        BatchCommit(files: [("b", Array("\(count)".utf8))], parent: nil, message: "\(count)", author: author),
+        updating: "results", expecting: tip)
+    }
+    #expect(FileManager.default.fileExists(atPath: damaged))
+    #expect(try repository.listing(of: tip).count == 1)
+  }
+
+  private func packs(_ path: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path + "/objects/pack").filter { $0.hasSuffix(".idx") }.sorted()
   }
 }

@@ -5,30 +5,50 @@ import TestSupport
 /// Another program that serves repositories on a port of this machine, until the value goes away.
 final class Server: Sendable {
   let port: Int
-  private let process: Process
+  private let process: pid_t
 
   /// Starts the program and waits until it accepts connections.
-  private init(_ words: [String], port: Int, in folder: String, environment: [String: String] = [:]) async throws {
+  ///
+  /// Not with Foundation's `Process`: it passes on the signals that pool threads block, and then sshd never hears of its
+  /// children's end; and it takes a program for ended when that closes the files that it inherited, as sshd does.
+  private init(_ words: [String], port: Int, in folder: String) async throws {
     self.port = port
-    process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = words
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    process.environment = ProcessInfo.processInfo.environment.merging(quietGit) { $1 }.merging(environment) { $1 }
     let log = folder + "/server.log"
-    try Data().write(to: URL(fileURLWithPath: log))
-    process.standardOutput = FileHandle(forWritingAtPath: log)
-    process.standardError = FileHandle(forWritingAtPath: log)
-    try process.run()
-    _ = try await eventually("\(words[0]) listens") { [process] in
-      guard process.isRunning else {
-        throw GitError(.other, try String(contentsOfFile: log, encoding: .utf8))
+    let variables = ProcessInfo.processInfo.environment.merging(quietGit) { $1 }.map { "\($0.key)=\($0.value)" }
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    var files = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&files)
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&files, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+    posix_spawn_file_actions_adddup2(&files, 1, 2)
+    var arguments = words.map { strdup($0) } + [nil]
+    var environment = variables.map { strdup($0) } + [nil]
+    var id: pid_t = 0
+    let code = posix_spawnp(&id, words[0], &files, &attributes, &arguments, &environment)
+    for text in arguments + environment { free(text) }
+    posix_spawn_file_actions_destroy(&files)
+    posix_spawnattr_destroy(&attributes)
+    guard code == 0 else { throw GitError(.other, "cannot start \(words[0]): \(String(cString: strerror(code)))") }
+    process = id
+    _ = try await eventually("\(words[0]) listens") { () throws -> Bool? in
+      var status: Int32 = 0
+      guard waitpid(id, &status, WNOHANG) == 0 else {
+        throw GitError(.other, "\(words[0]) ended: \(try String(contentsOfFile: log, encoding: .utf8))")
       }
       return Self.accepts(port) ? true : nil
     }
   }
 
-  deinit { process.terminate() }
+  deinit {
+    kill(process, SIGKILL)
+    var status: Int32 = 0
+    waitpid(process, &status, 0)
+  }
 
   static func gitDaemon(_ folder: String) async throws -> Server {
     let port = try freePort()

@@ -21,7 +21,9 @@ import Testing
       body(&fields)
       fields.finish()
     }
-    return (file.diagnostics + sink.diagnostics).map { "\($0.line):\($0.column): \($0.message); \($0.suggestion ?? "")" }
+    return (file.diagnostics + sink.diagnostics).map {
+      "\($0.line):\($0.column): \($0.message); \($0.suggestion ?? "")"
+    }
   }
 
   @Test func readsValues() {
@@ -62,7 +64,8 @@ import Testing
   @Test func aFileOfNothingOrOfTwoDocuments() {
     #expect(read("") { _ in } == ["0:0: the file is empty; "])
     #expect(read("a: 1\n---\nb: 1\n") { _ in } == ["2:0: a second document; keep one document in this file"])
-    #expect(read("- a\n") { _ in } == ["1:1: controller.yaml wants a mapping of keys to values, not a list; such as 'url: …'"])
+    let noMapping = "controller.yaml wants a mapping of keys to values, not a list"
+    #expect(read("- a\n") { _ in } == ["1:1: \(noMapping); such as 'url: …'"])
   }
 
   @Test func moreKeysThanBits() {
@@ -106,4 +109,16 @@ struct FieldRow: CustomTestStringConvertible, Sendable {
   var table: String
   var field: Field
   var testDescription: String { "\(field.name) in \(table)" }
+}
+
+@Suite struct FieldListTests {
+  @Test func listsEachPathOnce() {
+    let list = JobFields.list()
+    let paths = list.map(\.path)
+    #expect(Set(paths).count == paths.count)
+    #expect(list.first { $0.path == "run.timeout" }?.field.isSupported == true)
+    #expect(list.first { $0.path == "triggers.jitter" }?.field.isSupported == false)
+    #expect(list.first { $0.path == "belfry.yaml: belfry" }?.field.isRequired == true)
+    #expect(paths.contains("triggers.every") && paths.contains("triggers.from") && paths.contains("suspend.until"))
+  }
 }

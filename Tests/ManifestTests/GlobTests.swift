@@ -64,7 +64,9 @@ struct GlobRow: CustomTestStringConvertible, Sendable {
     #expect(try Glob(row.pattern).matches(row.path) == row.matches)
   }
 
-  @Test(arguments: ["", "/a", "a/", "a//b", ".", "../a", "a/./b", ".GIT/x", "a**", "**b", "[a", "[", "[!", "[z-a]", "a\\b", "a\nb"])
+  @Test(arguments: [
+    "", "/a", "a/", "a//b", ".", "../a", "a/./b", ".GIT/x", "a**", "**b", "[a", "[", "[!", "[z-a]", "a\\b", "a\nb",
+  ])
   func refused(_ pattern: String) {
     #expect(throws: GlobError.self) { try Glob(pattern) }
   }
@@ -97,12 +99,16 @@ struct GlobRow: CustomTestStringConvertible, Sendable {
     for _ in 0..<5_000 {
       let pattern = (0..<Int.random(in: 1...4, using: &generator)).map { _ -> String in
         if Int.random(in: 0..<4, using: &generator) == 0 { return "**" }
-        let words = (0..<Int.random(in: 1...4, using: &generator)).compactMap { _ in pieces.randomElement(using: &generator) }
+        let words = (0..<Int.random(in: 1...4, using: &generator)).compactMap { _ in
+          pieces.randomElement(using: &generator)
+        }
         return words.joined().replacing("**", with: "*")
       }.joined(separator: "/")
       guard let glob = try? Glob(pattern) else { continue }
       let path = (0..<Int.random(in: 1...4, using: &generator)).map { _ in
-        (0..<Int.random(in: 1...4, using: &generator)).compactMap { _ in ["a", "b", "c"].randomElement(using: &generator) }.joined()
+        (0..<Int.random(in: 1...4, using: &generator)).compactMap { _ in
+          ["a", "b", "c"].randomElement(using: &generator)
+        }.joined()
       }.joined(separator: "/")
       let expected = Obvious.matches(pattern.split(separator: "/")[...], path.split(separator: "/")[...])
       #expect(glob.matches(path) == expected, "\(pattern) on \(path), seed \(testSeed)")

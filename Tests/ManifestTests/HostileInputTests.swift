@@ -16,40 +16,90 @@ struct HostileRow: CustomTestStringConvertible, Sendable {
 @Suite(.timeLimit(.minutes(2))) struct HostileInputTests {
   private static let rest = "triggers: [{every: 1m}]\nrun: {script: scripts/a.sh}\n"
 
-  private static let laughs = "job: a\na: &a [x,x,x,x,x,x,x,x,x]\n"
-    + zip("bcdefghi", "abcdefgh").map { "\($0): &\($0) [\(Array(repeating: "*\($1)", count: 9).joined(separator: ","))]\n" }
+  private static let laughs =
+    "job: a\na: &a [x,x,x,x,x,x,x,x,x]\n"
+    + zip("bcdefghi", "abcdefgh").map {
+      "\($0): &\($0) [\(Array(repeating: "*\($1)", count: 9).joined(separator: ","))]\n"
+    }
     .joined()
 
   static let rows = [
     HostileRow(name: "billion laughs", manifest: laughs, message: "anchors (&name) are refused"),
-    HostileRow(name: "quadratic blow-up", manifest: "job: a\nx: &x \(String(repeating: "y", count: 10_000))\nz: [\(Array(repeating: "*x", count: 10_000).joined(separator: ","))]\n", message: "anchors (&name) are refused"),
+    HostileRow(
+      name: "quadratic blow-up",
+      manifest:
+        "job: a\nx: &x \(String(repeating: "y", count: 10_000))\nz: [\(Array(repeating: "*x", count: 10_000).joined(separator: ","))]\n",
+      message: "anchors (&name) are refused"),
     HostileRow(name: "an alias of itself", manifest: "job: a\nx: &x [*x]\n", message: "anchors (&name) are refused"),
     HostileRow(name: "merge keys", manifest: "job: a\n<<: {owner: x}\n\(rest)", message: "merge keys (<<) are refused"),
-    HostileRow(name: "an object", manifest: "job: a\nowner: !!python/object/apply:os.system [id]\n\(rest)", message: "tags are refused"),
+    HostileRow(
+      name: "an object", manifest: "job: a\nowner: !!python/object/apply:os.system [id]\n\(rest)",
+      message: "tags are refused"),
     HostileRow(name: "a tag on a key", manifest: "!!str job: a\n\(rest)", message: "tags are refused"),
     HostileRow(name: "a local tag", manifest: "job: a\nowner: !secret x\n\(rest)", message: "tags are refused"),
-    HostileRow(name: "a flow of depth", manifest: "job: a\nx: " + String(repeating: "[", count: 100_000), message: "more than 32 levels"),
-    HostileRow(name: "a flow of mappings", manifest: "job: a\nx: " + String(repeating: "{a: ", count: 50_000), message: "more than 32 levels"),
-    HostileRow(name: "a block of depth", manifest: "job: a\nx:\n" + (1..<200).map { String(repeating: " ", count: $0) + "- \n" }.joined() , message: ""),
-    HostileRow(name: "lists in one line", manifest: "job: a\nx:\n  " + String(repeating: "- ", count: 50_000) + "x\n", message: "more than 32 levels"),
-    HostileRow(name: "question marks", manifest: "job: a\nx:\n  " + String(repeating: "? ", count: 50_000) + "x\n", message: "more than 32 levels"),
-    HostileRow(name: "a big document", manifest: "job: a\n" + String(repeating: "# \(String(repeating: "x", count: 97))\n", count: 3_100), message: "the document has more than 256 KiB"),
-    HostileRow(name: "a huge scalar", manifest: "job: a\nowner: \(String(repeating: "x", count: 200_000))\n\(rest)", message: "'owner' is too long"),
-    HostileRow(name: "a huge key", manifest: "job: a\n? \(String(repeating: "x", count: 200_000))\n: y\n\(rest)", message: "unknown key"),
-    HostileRow(name: "a huge name", manifest: "job: \(String(repeating: "x", count: 200_000))\n\(rest)", message: "'job' is too long"),
-    HostileRow(name: "many keys", manifest: "job: a\n" + (0..<20_000).map { "k\($0): 1\n" }.joined() + rest, message: "unknown key 'k0'"),
-    HostileRow(name: "many equal keys", manifest: "job: a\n" + String(repeating: "k: 1\n", count: 40_000), message: "the key 'k' is already there"),
-    HostileRow(name: "many elements", manifest: "job: a\nlabels: [\(String(repeating: "a,", count: 100_000))]\n\(rest)", message: "'labels' wants a mapping"),
-    HostileRow(name: "many triggers", manifest: "job: a\ntriggers: [\(String(repeating: "{},", count: 50_000))]\n", message: "'run' is missing"),
-    HostileRow(name: "a long cron expression", manifest: "job: a\ntriggers: [{cron: \"\(String(repeating: "1,", count: 5_000))1 * * * *\"}]\nrun: {script: scripts/a.sh}\n", message: "'cron' is too long"),
-    HostileRow(name: "a long duration", manifest: "job: a\ntriggers: [{every: \(String(repeating: "9", count: 10_000))d}]\nrun: {script: scripts/a.sh}\n", message: "'every' wants a duration"),
+    HostileRow(
+      name: "a flow of depth", manifest: "job: a\nx: " + String(repeating: "[", count: 100_000),
+      message: "more than 32 levels"),
+    HostileRow(
+      name: "a flow of mappings", manifest: "job: a\nx: " + String(repeating: "{a: ", count: 50_000),
+      message: "more than 32 levels"),
+    HostileRow(
+      name: "a block of depth",
+      manifest: "job: a\nx:\n" + (1..<200).map { String(repeating: " ", count: $0) + "- \n" }.joined(), message: ""),
+    HostileRow(
+      name: "lists in one line", manifest: "job: a\nx:\n  " + String(repeating: "- ", count: 50_000) + "x\n",
+      message: "more than 32 levels"),
+    HostileRow(
+      name: "question marks", manifest: "job: a\nx:\n  " + String(repeating: "? ", count: 50_000) + "x\n",
+      message: "more than 32 levels"),
+    HostileRow(
+      name: "a big document",
+      manifest: "job: a\n" + String(repeating: "# \(String(repeating: "x", count: 97))\n", count: 3_100),
+      message: "the document has more than 256 KiB"),
+    HostileRow(
+      name: "a huge scalar", manifest: "job: a\nowner: \(String(repeating: "x", count: 200_000))\n\(rest)",
+      message: "'owner' is too long"),
+    HostileRow(
+      name: "a huge key", manifest: "job: a\n? \(String(repeating: "x", count: 200_000))\n: y\n\(rest)",
+      message: "unknown key"),
+    HostileRow(
+      name: "a huge name", manifest: "job: \(String(repeating: "x", count: 200_000))\n\(rest)",
+      message: "'job' is too long"),
+    HostileRow(
+      name: "many keys", manifest: "job: a\n" + (0..<20_000).map { "k\($0): 1\n" }.joined() + rest,
+      message: "unknown key 'k0'"),
+    HostileRow(
+      name: "many equal keys", manifest: "job: a\n" + String(repeating: "k: 1\n", count: 40_000),
+      message: "the key 'k' is already there"),
+    HostileRow(
+      name: "many elements", manifest: "job: a\nlabels: [\(String(repeating: "a,", count: 100_000))]\n\(rest)",
+      message: "'labels' wants a mapping"),
+    HostileRow(
+      name: "many triggers", manifest: "job: a\ntriggers: [\(String(repeating: "{},", count: 50_000))]\n",
+      message: "'run' is missing"),
+    HostileRow(
+      name: "a long cron expression",
+      manifest: "job: a\ntriggers: [{cron: \"\(String(repeating: "1,", count: 5_000))1 * * * *\"}]\n",
+      message: "'cron' is too long"),
+    HostileRow(
+      name: "a long duration",
+      manifest: "job: a\ntriggers: [{every: \(String(repeating: "9", count: 10_000))d}]\nrun: {script: scripts/a.sh}\n",
+      message: "'every' wants a duration"),
     HostileRow(name: "tabs", manifest: "job: a\n\ttriggers: []\n", message: ""),
     HostileRow(name: "UTF-16", manifest: "\u{0}j\u{0}o\u{0}b", message: "a NUL byte"),
-    HostileRow(name: "CR line ends", manifest: "job: a\rtriggers: []\r", message: "a carriage return without a line feed"),
+    HostileRow(
+      name: "CR line ends", manifest: "job: a\rtriggers: []\r", message: "a carriage return without a line feed"),
     HostileRow(name: "escaped surrogates", manifest: "job: a\nowner: \"\\ud800\"\n\(rest)", message: "not valid YAML"),
-    HostileRow(name: "a quote without end", manifest: "job: a\nowner: \"" + String(repeating: "x\n", count: 50_000), message: "this quote is never closed"),
-    HostileRow(name: "a command in the script's name", manifest: "job: a\ntriggers: [{every: 1m}]\nrun: {script: \"a; rm -rf /\"}\n", message: "the script 'a; rm -rf /' is not in the commit"),
-    HostileRow(name: "bidirectional marks", manifest: "job: a\nownеr\u{202e}: x\n\(rest)", message: "unknown key 'ownеr<U+202E>' in a job"),
+    HostileRow(
+      name: "a quote without end", manifest: "job: a\nowner: \"" + String(repeating: "x\n", count: 50_000),
+      message: "this quote is never closed"),
+    HostileRow(
+      name: "a command in the script's name",
+      manifest: "job: a\ntriggers: [{every: 1m}]\nrun: {script: \"a; rm -rf /\"}\n",
+      message: "the path has an empty segment"),
+    HostileRow(
+      name: "bidirectional marks", manifest: "job: a\nownеr\u{202e}: x\n\(rest)",
+      message: "unknown key 'ownеr<U+202E>' in a job"),
   ]
 
   @Test(arguments: rows) func isRefused(_ row: HostileRow) throws {

@@ -110,7 +110,8 @@ import Testing
     #expect(standard.wants("jobs/a.yaml") && standard.wants("jobs/a/b/c.yaml") && standard.wants("jobs/defaults.yaml"))
     #expect(!standard.wants("a.yaml") && !standard.wants("jobs/a.yml") && !standard.wants("defaults.yaml"))
     #expect(!standard.wants("belfry.yaml"))
-    let everywhere = reader.selection(root: reader.parse(path: "belfry.yaml", bytes: Array("belfry: 1\njobs: [\"**/*.yaml\"]\n".utf8)))
+    let everywhere = reader.selection(
+      root: reader.parse(path: "belfry.yaml", bytes: Array("belfry: 1\njobs: [\"**/*.yaml\"]\n".utf8)))
     #expect(everywhere.wants("a.yaml") && everywhere.wants("defaults.yaml") && !everywhere.wants("belfry.yaml"))
   }
 
@@ -121,9 +122,10 @@ import Testing
   }
 
   @Test func tooManyFilesOfOneJob() {
-    var commit = Commit.with(manifest: "job: a\ntriggers: [{every: 1m}]\nrun: {script: scripts/a.sh, files: [\"data/**\"]}\n")
+    var commit = Commit.with(
+      manifest: "job: a\ntriggers: [{every: 1m}]\nrun: {script: scripts/a.sh, files: [\"data/**\"]}\n")
     for index in 0...ManifestLimits.filesPerJob { commit.add("data/\(index)", bytes: []) }
-    #expect(commit.load().summaries == ["3:36: 2002 files, more than 2000"])
+    #expect(commit.load().summaries == ["3:37: 2002 files, more than 2000"])
   }
 
   @Test func tooManyBytesOfOneJob() {
@@ -137,14 +139,49 @@ import Testing
     let mebibyte: Int64 = 1_048_576
     let small = RepositoryListing.Entry(path: "small/x", kind: .file, size: 1)
     #expect(load([small, .init(path: "big", kind: .file, size: 16 * mebibyte)]).isEmpty)
-    #expect(load([small, .init(path: "big", kind: .file, size: 16 * mebibyte + 1)]) == ["3:37: 'files': 'big' has more than 16 MiB"])
+    #expect(
+      load([small, .init(path: "big", kind: .file, size: 16 * mebibyte + 1)]) == [
+        "3:37: 'files': 'big' has more than 16 MiB"
+      ])
     let many = (0..<5).map { RepositoryListing.Entry(path: "small/\($0)", kind: .file, size: 15 * mebibyte) }
     #expect(load(many + [.init(path: "big", kind: .file)]) == ["3:37: the job's files have more than 64 MiB together"])
   }
 
+  @Test func defaultsAtTheRootOfTheRepository() {
+    let commit = Commit([
+      "belfry.yaml": "belfry: 1\njobs: [\"**/*.yaml\"]\ndefaults: {owner: root, description: d}\n",
+      "defaults.yaml": "owner: top\n", "a.yaml": Self.job("one"), "x/b.yaml": Self.job("two"),
+      "scripts/a.sh": "#!/bin/sh\n",
+    ])
+    let files = commit.parsed()
+    let root = commit.root
+    let first = commit.load(files, root: root)
+    #expect(first.jobs.map(\.job.owner) == ["top", "top"] && first.jobs.allSatisfy { $0.job.summary == "d" })
+    #expect(commit.load(files, root: root, previous: first).jobs.map(\.job.owner) == ["top", "top"])
+  }
+
+  /// Mistakes in the manifest and mistakes about the commit's files come in one go.
+  @Test func missingFilesAreReportedBesideOtherMistakes() {
+    let loaded = Commit.with(manifest: "job: a\nownr: x\nrun: {script: scripts/b.sh, files: [none/*]}\n").load()
+    #expect(
+      loaded.diagnostics.map(\.message) == [
+        "'triggers' is missing in a job", "unknown key 'ownr' in a job",
+        "the script 'scripts/b.sh' is not in the commit", "'none/*' matches no file of the commit",
+      ])
+  }
+
+  @Test func aFileWithoutBytes() {
+    let commit = Self.commit
+    let files = commit.parsed() + [ParsedFile(path: "jobs/z.yaml", problem: "the blob cannot be read")]
+    let loaded = commit.load(files)
+    #expect(loaded.jobs.count == 3 && !loaded.isComplete)
+    #expect(loaded.diagnostics.map(\.rendered) == ["jobs/z.yaml: error: the blob cannot be read"])
+  }
+
   @Test func listingsAreSortedByBytes() {
     let listing = RepositoryListing(["b", "a/b", "a.b", "a", "é", "e\u{301}"].map { .init(path: $0, kind: .file) })
-    #expect(listing.entries.map { Array($0.path.utf8) } == ["a", "a.b", "a/b", "b", "e\u{301}", "é"].map { Array($0.utf8) })
+    #expect(
+      listing.entries.map { Array($0.path.utf8) } == ["a", "a.b", "a/b", "b", "e\u{301}", "é"].map { Array($0.utf8) })
     #expect(listing["a/b"]?.kind == .file)
     #expect(listing["a/"] == nil && listing["c"] == nil && listing[""] == nil)
     // git tells these apart, and so does the listing.

@@ -29,8 +29,12 @@ struct ScriptRow: CustomTestStringConvertible, Sendable {
     ScriptRow(name: "a byte order mark", head: "\u{feff}#!/bin/sh\n", problem: "byte order mark"),
     ScriptRow(name: "no run bit", head: "#!/bin/sh\n", executable: false, problem: "has no run bit"),
     ScriptRow(name: "no run bit, an interpreter", head: "#!/bin/sh\n", executable: false, interpreter: ["/bin/sh"]),
-    ScriptRow(name: "a long line", head: "#!/bin/sh " + String(repeating: "x", count: 300) + "\n", problem: "more than 256 bytes"),
-    ScriptRow(name: "a long line cut off", head: "#!/bin/sh " + String(repeating: "x", count: 246), problem: "more than 256 bytes"),
+    ScriptRow(
+      name: "a long line", head: "#!/bin/sh " + String(repeating: "x", count: 300) + "\n",
+      problem: "more than 256 bytes"),
+    ScriptRow(
+      name: "a long line cut off", head: "#!/bin/sh " + String(repeating: "x", count: 246),
+      problem: "more than 256 bytes"),
   ])
   func check(_ row: ScriptRow) {
     let problem = ScriptCheck.problem(
@@ -44,14 +48,16 @@ struct ScriptRow: CustomTestStringConvertible, Sendable {
 
   @Test func theCommandForTheRunBitCanBePasted() {
     func suggestion(_ path: String) -> String? {
-      ScriptCheck.problem(path: path, firstBytes: Array("#!/bin/sh\n".utf8), executable: false, interpreter: nil)?.suggestion
+      ScriptCheck.problem(path: path, firstBytes: Array("#!/bin/sh\n".utf8), executable: false, interpreter: nil)?
+        .suggestion
     }
     #expect(suggestion("a/b.sh") == "git update-index --chmod=+x a/b.sh")
     #expect(suggestion("it's a.sh") == "git update-index --chmod=+x 'it'\\''s a.sh'")
   }
 
   @Test(arguments: [
-    "LD_PRELOAD", "LD_", "BASH_ENV", "ENV", "PYTHONPATH", "PYTHONHOME", "PERL5OPT", "RUBYOPT", "NODE_OPTIONS", "GIT_SSH",
+    "LD_PRELOAD", "LD_", "BASH_ENV", "ENV", "PYTHONPATH", "PYTHONHOME", "PERL5OPT", "RUBYOPT", "NODE_OPTIONS",
+    "GIT_SSH",
     "GLIBC_TUNABLES", "SHELLOPTS", "BELFRY_JOB", "", "1A", "A-B", "A B", "A=B", "É", "BASH_FUNC_x%%",
   ])
   func refusedVariable(_ name: String) { #expect(EnvironmentRules.problem(in: name) != nil) }

@@ -60,7 +60,9 @@ struct Commit {
     return bytes["belfry.yaml"].map { reader.parse(path: "belfry.yaml", bytes: $0) }
   }
 
-  func load(_ files: [ParsedFile]? = nil, root: ParsedFile? = nil, previous: LoadedRepository? = nil) -> LoadedRepository {
+  func load(_ files: [ParsedFile]? = nil, root: ParsedFile? = nil, previous: LoadedRepository? = nil)
+    -> LoadedRepository
+  {
     reader.load(
       root: root ?? self.root, files: files ?? parsed(), listing: listing,
       head: { path in bytes[path].map { Array($0.prefix(ScriptCheck.headBytes)) } }, previous: previous)

@@ -22,7 +22,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [(1900, false), (1970, false), (2000, true), (2024, true), (2026, false), (2100, false), (2400, true)])
+  @Test(arguments: [
+    (1900, false), (1970, false), (2000, true), (2024, true), (2026, false), (2100, false), (2400, true),
+  ])
   func leapYears(_ year: Int, _ isLeap: Bool) {
     #expect(CivilTime.isLeap(year) == isLeap)
     #expect(CivilTime.daysInMonth(2, of: year) == (isLeap ? 29 : 28))
@@ -37,7 +39,8 @@ import Testing
       #expect((1...12).contains(time.month) && (0...23).contains(time.hour), "seed \(testSeed): \(seconds)")
       #expect((0...59).contains(time.minute) && (0...59).contains(time.second), "seed \(testSeed): \(seconds)")
     }
-    #expect(CivilTime(secondsSinceEpoch: -1) == CivilTime(year: 1969, month: 12, day: 31, hour: 23, minute: 59, second: 59))
+    let last = CivilTime(year: 1969, month: 12, day: 31, hour: 23, minute: 59, second: 59)
+    #expect(CivilTime(secondsSinceEpoch: -1) == last)
   }
 
   @Test func ordersByTime() {

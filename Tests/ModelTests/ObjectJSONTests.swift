@@ -3,7 +3,9 @@ import Testing
 
 /// Assignments, dispatches and bundles.
 @Suite struct ObjectJSONTests {
-  static func digest(_ byte: String) throws -> Model.Digest { try Model.Digest(hex: String(repeating: byte, count: 32)) }
+  static func digest(_ byte: String) throws -> Model.Digest {
+    try Model.Digest(hex: String(repeating: byte, count: 32))
+  }
 
   static func assignment() throws -> Assignment {
     let commit = try CommitID(String(repeating: "0c", count: 20))
@@ -68,7 +70,10 @@ import Testing
 
     let entries = try #require(json["files"]?.arrayValue)
     func file(_ path: String) -> JSONValue { ["path": .string(path), "size": 0, "executable": false] }
-    for wrong in [[], [entries[0]], entries.reversed(), entries + [entries[1]], entries + [file("z")]] as [[JSONValue]] {
+    let wrongs: [[JSONValue]] = [
+      [], [entries[0]], entries.reversed(), entries + [entries[1]], entries + [file("z")],
+    ]
+    for wrong in wrongs {
       #expect(throws: JSONError.self) {
         try Bundle(predicateJSON: replacing(["files"], in: json, with: .array(wrong)), digests: digests)
       }

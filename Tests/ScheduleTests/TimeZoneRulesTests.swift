@@ -127,6 +127,21 @@ import ZoneInfo
     }
   }
 
+  /// What the zone did before its rule began must not come back with the cycle.
+  @Test func theCycleBeginsWithTheRule() throws {
+    var builder = TZifBuilder()
+    builder.types = [(0, 0, 0), (18_000, 0, 0)]
+    builder.transitions = [(try instant("2000-07-01T00:00:00Z").seconds, 1)]
+    builder.footer = "<+05>-5<+06>,M3.5.0,M10.5.0"
+    let rules = try TimeZoneRules(tzif: builder.bytes, name: "Test/Zone")
+    #expect(rules.offset(at: try instant("2000-02-01T00:00:00Z")) == 0)
+    for year in [2001, 2399, 2400, 2401, 2402, 2403, 2404, 2800, 2802, 3200, 9999] {
+      #expect(rules.offset(at: try instant("\(year)-02-01T00:00:00Z")) == 18_000, "\(year)")
+      #expect(rules.offset(at: try instant("\(year)-08-01T00:00:00Z")) == 21_600, "\(year)")
+      #expect(rules.offset(at: try instant("\(year)-12-01T00:00:00Z")) == 18_000, "\(year)")
+    }
+  }
+
   /// The instants of a wall time show that wall time, and those in a gap are shown never.
   @Test func instantsAndOffsetsAgree() throws {
     var random = SeededGenerator(seed: testSeed ^ 2)

@@ -83,7 +83,8 @@ import Testing
     let names = Array(Set(Self.changes.map(\.zone))).sorted()
     for _ in 0..<4_000 {
       let pattern = RandomPattern(using: &random)
-      guard let cron = try? CronExpression(pattern.text), let name = names.randomElement(using: &random) else { continue }
+      guard let cron = try? CronExpression(pattern.text), let name = names.randomElement(using: &random)
+      else { continue }
       let zoned = ZonedCron(cron, in: try zone(name))
       let at = Timestamp(microseconds: Int64.random(in: 0..<9_000_000_000_000_000, using: &random))
       let next = try #require(zoned.next(after: at), "seed \(testSeed): \(pattern) in \(name)")

@@ -182,6 +182,18 @@ import Testing
     #expect(cron.next(after: before) == due[0])
   }
 
+  /// The clock goes back over midnight, from the only day that matches and to it.
+  @Test func aRepeatedHourAtTheEdgeOfARareDay() throws {
+    let havana = try ZonedCron("30 * 1 11 *", "America/Havana")
+    let once = try instant("2026-11-01T00:30:00-04:00")
+    #expect(havana.previous(before: try instant("2026-11-01T00:10:00-05:00")) == once)
+    #expect(havana.next(after: once) == (try instant("2026-11-01T00:30:00-05:00")))
+    let beirut = try ZonedCron("30 * 24 10 *", "Asia/Beirut")
+    let again = try instant("2026-10-24T23:30:00+02:00")
+    #expect(beirut.next(after: try instant("2026-10-24T23:40:00+03:00")) == again)
+    #expect(beirut.previous(before: again) == (try instant("2026-10-24T23:30:00+03:00")))
+  }
+
   @Test func fractionsOfASecond() throws {
     let cron = try ZonedCron("* * * * * *", "UTC")
     let second = Timestamp(seconds: 1_000)

@@ -3,7 +3,6 @@ import GRPCNIOTransportHTTP2
 import Logging
 import Model
 import Platform
-import ServiceLifecycle
 import SwiftProtobuf
 import Trust
 import Wire
@@ -46,7 +45,7 @@ public struct ControllerAddress: Sendable {
 }
 
 /// Keeps one stream to the controller: dials, shakes hands, exchanges messages, and dials again with growing pauses.
-struct Link: Service {
+struct Link: Sendable {
   let address: ControllerAddress
   let identity: AgentIdentity
   let controllerKey: PublicKey
@@ -56,23 +55,22 @@ struct Link: Service {
   let stateChanged: Signal
   let logger: Logger
 
+  /// Runs until the task is cancelled.
   func run() async throws {
-    await cancelWhenGracefulShutdown {
-      var backoff = Backoff(first: .milliseconds(250), limit: .seconds(30))
-      while !Task.isCancelled {
-        let began = ContinuousClock.now
-        do {
-          try await connectOnce()
-          logger.info("the controller closed the stream")
-        } catch is CancellationError {
-          return
-        } catch {
-          logger.warning("no stream to the controller", metadata: ["reason": "\(Self.describe(error))"])
-        }
-        await delegate.disconnected()
-        if ContinuousClock.now - began > .seconds(30) { backoff.reset() }
-        try? await Task.sleep(for: backoff.pause(spread: Double.random(in: 0..<1)))
+    var backoff = Backoff(first: .milliseconds(250), limit: .seconds(30))
+    while !Task.isCancelled {
+      let began = ContinuousClock.now
+      do {
+        try await connectOnce()
+        logger.info("the controller closed the stream")
+      } catch is CancellationError {
+        return
+      } catch {
+        logger.warning("no stream to the controller", metadata: ["reason": "\(Self.describe(error))"])
       }
+      await delegate.disconnected()
+      if ContinuousClock.now - began > .seconds(30) { backoff.reset() }
+      try? await Task.sleep(for: backoff.pause(spread: Double.random(in: 0..<1)))
     }
   }
 

@@ -1,6 +1,8 @@
 import ArgumentParser
 import ControllerKit
 import Model
+import Planning
+import Platform
 
 struct NextCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Model
 import Planning
+import Platform
 
 struct PlanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -60,7 +60,11 @@ struct RunCommand: AsyncParsableCommand {
 
   private func follow(_ report: inout RunReport, _ client: ControllerClient) async throws {
     while true {
-      for run in report.unfinished { report.update(run, with: try await client.get("/v1/runs/\(run)")) }
+      for run in report.unfinished {
+        let answer = try await client.ask("/v1/runs/\(run)")
+        // Accepted, and not reported yet.
+        if answer.status != 404 { report.update(run, with: try answer.value()) }
+      }
       if report.unfinished.isEmpty { return }
       try await Task.sleep(for: Self.pause)
     }

@@ -1,7 +1,9 @@
 import AsyncHTTPClient
+import Glibc
 import Model
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 
 /// Asks a controller's HTTP API.
 struct ControllerClient {
@@ -20,7 +22,10 @@ struct ControllerClient {
   init(_ endpoint: ControllerEndpoint) { self.endpoint = endpoint }
 
   /// Throws a ``CommandError`` for anything but success.
-  func get(_ path: String) async throws -> JSONValue { try await send(.GET, path).value() }
+  func get(_ path: String) async throws -> JSONValue { try await ask(path).value() }
+
+  /// Throws a ``CommandError`` when there was no answer.
+  func ask(_ path: String) async throws -> Answer { try await send(.GET, path) }
 
   /// Throws a ``CommandError`` when there was no answer.
   func post(_ path: String, _ body: JSONValue) async throws -> Answer { try await send(.POST, path, body) }

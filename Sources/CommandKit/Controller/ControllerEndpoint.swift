@@ -26,10 +26,11 @@ struct ControllerEndpoint: Hashable {
     if tokenFile != nil { throw CommandError(.usage, "--token-file goes with --api") }
     let path = surroundings.absolute(config ?? environment["BELFRY_CONFIG"] ?? ControllerOptions.standard)
     let state = try stateFolder(path)
-    do throws(FileError) {
+    do {
       let address = try line(of: state + "/api.address")
       return ControllerEndpoint(url: "http://" + address, token: try line(of: state + "/api.token"))
-    } catch where error.isMissing {
+    } catch {
+      guard error.isMissing else { throw error }
       throw CommandError(
         .unreachable, "\(error.path) is missing: the controller of \(path) has not been started yet",
         hint: "start it with 'belfry controller --config \(path)'")
@@ -63,9 +64,10 @@ struct ControllerEndpoint: Hashable {
   /// be able to read its secrets.
   private static func stateFolder(_ path: String) throws -> String {
     let bytes: [UInt8]
-    do throws(FileError) {
+    do {
       bytes = try DurableFile.read(path, limit: 256 * 1024)
-    } catch where error.isMissing {
+    } catch {
+      guard error.isMissing else { throw error }
       throw CommandError(
         .unreachable, "there is no controller configuration at \(path)",
         hint: "name it with --config FILE or BELFRY_CONFIG, or the API with --api URL --token-file FILE")

@@ -13,13 +13,19 @@ import Trust
 struct Ending: Hashable {
   var status: ExitStatus
   /// For standard output, such as a help text that was asked for.
-  var output = ""
+  var output: String
   /// For standard error.
-  var complaint = ""
+  var complaint: String
+
+  init(status: ExitStatus, output: String = "", complaint: String = "") {
+    self.status = status
+    self.output = output
+    self.complaint = complaint
+  }
 
   init(_ error: any Error) {
     if let status = error as? ExitStatus {
-      self.status = status
+      self.init(status: status)
     } else if let known = Self.known(error) {
       self.init(known)
     } else {
@@ -28,9 +34,9 @@ struct Ending: Hashable {
   }
 
   private init(_ error: CommandError) {
-    status = error.status
-    complaint = "error: " + TerminalText.neutralised(error.message, keepingLines: true) + "\n"
+    var complaint = "error: " + TerminalText.neutralised(error.message, keepingLines: true) + "\n"
     if let hint = error.hint { complaint += "hint: " + TerminalText.neutralised(hint, keepingLines: true) + "\n" }
+    self.init(status: error.status, complaint: complaint)
   }
 
   /// Help, versions and completion scripts are errors of the argument parser too; its own code for wrong usage is 64
@@ -39,11 +45,10 @@ struct Ending: Hashable {
     let message = BelfryCommand.fullMessage(for: error)
     switch BelfryCommand.exitCode(for: error).rawValue {
     case 0:
-      status = .fine
-      output = message.isEmpty ? "" : message + "\n"
+      self.init(status: .fine, output: message.isEmpty ? "" : message + "\n")
     case 64:
-      status = .usage
-      complaint = (message.hasPrefix("Error: ") ? "error: " + message.dropFirst(7) : message) + "\n"
+      self.init(
+        status: .usage, complaint: (message.hasPrefix("Error: ") ? "error: " + message.dropFirst(7) : message) + "\n")
     default:
       self.init(
         CommandError(

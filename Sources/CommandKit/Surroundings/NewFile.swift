@@ -1,5 +1,4 @@
 import Glibc
-import Platform
 
 /// Files that must not be there yet.
 enum NewFile {
@@ -10,10 +9,10 @@ enum NewFile {
   }
 
   /// Makes the file and writes it to the disk. `mode` holds from the first byte on, whatever the umask allows beyond.
-  /// Throws a `FileError`, with EEXIST when something is there already; a file written in part is removed.
-  static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws(FileError) {
+  /// A file written in part is removed.
+  static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws(CommandError) {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
-    guard descriptor >= 0 else { throw FileError(path: path, code: errno, operation: "cannot make the file") }
+    guard descriptor >= 0 else { throw CommandError(errno: errno, "cannot make \(path)") }
     defer { close(descriptor) }
     var rest = bytes[...]
     while !rest.isEmpty {
@@ -25,8 +24,8 @@ enum NewFile {
     guard fsync(descriptor) == 0 else { throw failure(path) }
   }
 
-  private static func failure(_ path: String) -> FileError {
-    let error = FileError(path: path, code: errno, operation: "cannot write")
+  private static func failure(_ path: String) -> CommandError {
+    let error = CommandError(errno: errno, "cannot write \(path)")
     unlink(path)
     return error
   }

@@ -27,8 +27,8 @@ private final class StandardStream: Sendable {
     self.name = name
   }
 
-  func write(_ bytes: [UInt8]) throws(FileError) {
-    try isClosed.withLock { (isClosed) throws(FileError) in
+  func write(_ bytes: [UInt8]) throws(CommandError) {
+    try isClosed.withLock { (isClosed) throws(CommandError) in
       var rest = bytes[...]
       while !isClosed, !rest.isEmpty {
         let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -40,7 +40,7 @@ private final class StandardStream: Sendable {
           var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
           poll(&waiting, 1, -1)
         } else if errno != EINTR {
-          throw FileError(path: name, code: errno, operation: "cannot write")
+          throw CommandError(errno: errno, "cannot write to \(name)")
         }
       }
     }

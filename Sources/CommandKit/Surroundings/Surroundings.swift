@@ -1,6 +1,6 @@
 import Glibc
 import Model
-import Platform
+public import Platform
 
 /// What a command may see and touch of its process beside files: one value, which tests replace.
 public struct Surroundings: Sendable {
@@ -10,7 +10,7 @@ public struct Surroundings: Sendable {
   public var clock: WallClock
   /// Whether standard output is a terminal.
   public var isTerminal: Bool
-  /// Writes all bytes to standard output; throws a `FileError`.
+  /// Writes all bytes to standard output, or throws.
   public var output: @Sendable ([UInt8]) throws -> Void
   /// Writes to standard error, as far as that is possible.
   public var errors: @Sendable ([UInt8]) -> Void

@@ -57,8 +57,8 @@ extension HistoryReport.Row {
   fileprivate var json: JSONValue {
     var signature: JSONValue?
     switch check {
-    case .verified(let key): signature = ["valid": true, "keyid": .string(key.hex)]
-    case .refused(let reason): signature = ["valid": false, "reason": .string(reason)]
+    case .verified(let key): signature = ["valid": .bool(true), "keyid": .string(key.hex)]
+    case .refused(let reason): signature = ["valid": .bool(false), "reason": .string(reason)]
     case nil: break
     }
     return .members(["receipt": receipt.json, "place": .string(place), "signature": signature])
@@ -79,8 +79,4 @@ extension Receipt {
     if let reason = reason ?? attempts.last?.reason { parts.append(reason) }
     return parts.joined(separator: ", ")
   }
-}
-
-extension JSONValue: @retroactive ExpressibleByBooleanLiteral {
-  public init(booleanLiteral value: Bool) { self = .bool(value) }
 }

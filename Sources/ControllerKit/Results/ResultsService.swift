@@ -4,6 +4,11 @@ import Platform
 import Results
 import ServiceLifecycle
 
+/// Another controller writes the results branch now; this one has nothing more to say.
+public struct ControllerFenced: Error, CustomStringConvertible {
+  public let description: String
+}
+
 /// Commits and pushes what agents deliver, at the configured pace, and acknowledges it.
 struct ResultsService: Service {
   let keeper: ResultsKeeper
@@ -11,11 +16,6 @@ struct ResultsService: Service {
   let configuration: ControllerConfiguration.Results
   let overview: @Sendable () async -> Overview
   let logger: Logger
-
-  /// Another controller writes the branch now; this one has nothing more to say.
-  struct Fenced: Error, CustomStringConvertible {
-    let description: String
-  }
 
   func run() async throws {
     try await cancelWhenGracefulShutdown { try await work() }
@@ -33,7 +33,7 @@ struct ResultsService: Service {
         if try await pass(pushNow: isDue) { lastPush = .now }
         await keeper.troubled(nil)
         backoff.reset()
-      } catch let error as Fenced {
+      } catch let error as ControllerFenced {
         throw error
       } catch {
         pause = backoff.pause(spread: Double.random(in: 0..<1))
@@ -56,7 +56,7 @@ struct ResultsService: Service {
     let acknowledged = try await keeper.push()
     await fleet.acknowledge(acknowledged)
     for agent in await keeper.takeTurnedAway() { await fleet.askAgain(agent) }
-    if let fence = await keeper.fence { throw Fenced(description: fence) }
+    if let fence = await keeper.fence { throw ControllerFenced(description: fence) }
     return true
   }
 }

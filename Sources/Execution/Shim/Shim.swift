@@ -63,10 +63,12 @@ public final class Shim: Sendable {
       source.cancel()
     }
     guard hasEnded else { throw CancellationError() }
-    return try await withCheckedThrowingContinuation { continuation in
-      // Reading records and looking through /proc may block.
-      Self.queue.async { continuation.resume(with: Result { try self.readEnd() }) }
+    let end = try await Self.queue.run { try self.readEnd() }
+    if case .lost(let reason) = end.ending, reason.mayHaveRun {
+      // Looks through all processes: not in front of the ends of others.
+      await Self.leftovers.run { _ = self.folder.killLeftovers() }
     }
+    return end
   }
 
   /// Whether the process is gone, or a zombie.
@@ -82,11 +84,24 @@ public final class Shim: Sendable {
     let changed = sealedFolder?.changedFiles() ?? []
     switch judge(try folder.observe()) {
     case .running: throw ExecutionError(.system, "the shim is gone and its lock is held")
-    case .ended(let ending):
-      if case .lost(let reason) = ending, reason.mayHaveRun { folder.killLeftovers() }
-      return AttemptEnd(ending, changedFiles: changed)
+    case .ended(let ending): return AttemptEnd(ending, changedFiles: changed)
     }
   }
 
-  private static let queue = DispatchQueue(label: "belfry.shims", attributes: .concurrent)
+  // Serial queues, because they have threads of their own. Concurrent ones share a pool with everybody, which has no
+  // more threads than the machine has cores; who blocks them all would keep every end of an attempt waiting.
+  private static let queue = DispatchQueue(label: "belfry.shims")
+  private static let leftovers = DispatchQueue(label: "belfry.leftovers")
+}
+
+extension DispatchQueue {
+  /// Runs what may block on this queue and comes back with its result.
+  fileprivate func run<Success: Sendable, Failure: Error>(
+    _ body: @escaping @Sendable () throws(Failure) -> Success
+  ) async throws(Failure) -> Success {
+    let result = await withCheckedContinuation { continuation in
+      self.async { continuation.resume(returning: Result { () throws(Failure) in try body() }) }
+    }
+    return try result.get()
+  }
 }

@@ -42,6 +42,7 @@ public final class DiagnosticSink {
       Diagnostic(
         file: Legible.text(place.source.path), line: place.line, column: place.column, severity: severity,
         message: message(), suggestion: suggestion(),
-        source: place.line > 0 ? place.source.line(place.line).flatMap { Legible.line($0, column: place.column) } : nil))
+        source: place.line > 0 ? place.source.line(place.line).flatMap { Legible.line($0, column: place.column) } : nil)
+    )
   }
 }

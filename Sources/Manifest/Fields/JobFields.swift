@@ -35,14 +35,16 @@ public enum JobFields {
   public static let cron = table(
     "a cron trigger",
     [
-      Field("cron", "5 fields, or 6 with seconds first, or a nickname", "fires when wall time matches", isRequired: true),
+      Field(
+        "cron", "5 fields, or 6 with seconds first, or a nickname", "fires when wall time matches", isRequired: true),
       Field("timezone", "a name such as Europe/Berlin", "whose wall time; default UTC"),
     ] + triggersLater)
 
   public static let every = table(
     "an every trigger",
     [
-      Field("every", "a duration of at least 1s", "fires on its multiples since 1970-01-01T00:00:00Z", isRequired: true),
+      Field(
+        "every", "a duration of at least 1s", "fires on its multiples since 1970-01-01T00:00:00Z", isRequired: true),
       .later("from", "an instant", "counts from there"),
     ] + triggersLater)
 
@@ -128,6 +130,22 @@ public enum JobFields {
   /// Every table, in the order of the documentation.
   public static let all = [root, job, suspend, cron, every, at, otherTrigger, targets, run, retry]
 
+  /// Every field with its path, such as `run.timeout`: what is read, and (`isSupported` is false) what is refused as not
+  /// supported yet. Those of `belfry.yaml` begin with its name.
+  public static func list() -> [(path: String, field: Field)] {
+    var list: [(path: String, field: Field)] = []
+    var known: Set<String> = []
+    for (prefix, table) in [
+      ("belfry.yaml: ", root), ("", job), ("suspend.", suspend), ("triggers.", cron), ("triggers.", every),
+      ("triggers.", at), ("triggers.", otherTrigger), ("targets.", targets), ("run.", run), ("retry.", retry),
+    ] {
+      for field in table.fields where known.insert(prefix + field.name).inserted {
+        list.append((prefix + field.name, field))
+      }
+    }
+    return list
+  }
+
   private static func table(_ title: String, _ fields: [Field]) -> FieldTable {
     let names = Set(fields.map(\.name))
     var elsewhere = homes.filter { !names.contains($0.key) }
@@ -144,7 +162,9 @@ public enum JobFields {
     for key in ["cron", "every", "at", "timezone"] { homes[key] = "triggers" }
     for key in ["match", "agents"] { homes[key] = "targets" }
     for key in ["attempts", "backoff"] { homes[key] = "retry" }
-    for key in ["owner", "labels", "suspend", "triggers", "overlap", "targets", "retry"] { homes[key] = "the job itself" }
+    for key in ["owner", "labels", "suspend", "triggers", "overlap", "targets", "retry"] {
+      homes[key] = "the job itself"
+    }
     return homes
   }()
 }

@@ -16,7 +16,9 @@ public enum EnvironmentRules {
     guard isIdentifier(name) else {
       return "\(Legible.quoted(name)) is not a variable's name: letters, digits and '_', not beginning with a digit"
     }
-    if name.hasPrefix("BELFRY_") { return "'\(name)' is refused: variables that begin with BELFRY_ are set by the agent" }
+    if name.hasPrefix("BELFRY_") {
+      return "'\(name)' is refused: variables that begin with BELFRY_ are set by the agent"
+    }
     guard refusedNames.contains(name) || refusedPrefixes.contains(where: name.hasPrefix) else { return nil }
     return "'\(name)' is refused: it changes how programs load, and so what is run"
   }

@@ -3,11 +3,19 @@ import ZoneInfo
 
 /// A job as its document and its defaults say, before anything else of the commit is looked at.
 struct DraftJob: Sendable {
-  var job: Job
-  /// The script, for checks against the commit's files.
+  /// Nil when something that the job needs is missing or wrong.
+  var job: Job?
+  /// Known for many a bad job too, so that their mistakes are reported together with the others.
+  var needs: FileNeeds
+}
+
+/// What a job wants from the commit's files.
+struct FileNeeds: Sendable {
   var script: (path: String, place: SourcePlace)?
+  /// The job names one, so that the script's `#!` line and run bit do not matter.
+  var hasInterpreter = false
   /// The patterns of `files`.
-  var patterns: [(glob: Glob, place: SourcePlace)]
+  var patterns: [(glob: Glob, place: SourcePlace)] = []
 }
 
 /// Reads the mapping of one job. Every mistake goes to the sink; the job is only good when there is no error.
@@ -21,9 +29,8 @@ struct JobReader {
   /// The file that the job's own document stands in, to tell its keys from those of defaults.
   var source: SourceText?
 
-  /// Nil when something that the job needs is missing or wrong; then the sink has an error.
-  func read(_ node: YAMLNode) -> DraftJob? {
-    guard var fields = FieldReader(node, JobFields.job, sink) else { return nil }
+  func read(_ node: YAMLNode) -> DraftJob {
+    guard var fields = FieldReader(node, JobFields.job, sink) else { return DraftJob(needs: FileNeeds()) }
     let name = name(&fields)
     let summary = fields.take("description")?.string(bytes: 1...10_000)
     let owner = fields.take("owner")?.string(bytes: 1...500)
@@ -35,12 +42,12 @@ struct JobReader {
     let run = take("run", &fields).flatMap(run)
     let retry = fields.take("retry").map(retry) ?? RetryPolicy()
     fields.finish()
-    guard let name, let triggers, let run else { return nil }
-    return DraftJob(
-      job: Job(
-        name: name, summary: summary, owner: owner, labels: labels, suspension: suspension, triggers: triggers,
-        overlap: overlap, targets: targets, run: run.spec, retry: retry),
-      script: run.script, patterns: run.patterns)
+    let needs = run?.needs ?? FileNeeds()
+    guard let name, let triggers, let spec = run?.spec else { return DraftJob(needs: needs) }
+    let job = Job(
+      name: name, summary: summary, owner: owner, labels: labels, suspension: suspension, triggers: triggers,
+      overlap: overlap, targets: targets, run: spec, retry: retry)
+    return DraftJob(job: job, needs: needs)
   }
 
   /// A required key, where anything is required.

@@ -4,9 +4,9 @@ import Model
 
 extension JobReader {
   struct Run {
-    var spec: RunSpec
-    var script: (path: String, place: SourcePlace)?
-    var patterns: [(glob: Glob, place: SourcePlace)]
+    /// Nil when it is not known what is executed.
+    var spec: RunSpec?
+    var needs: FileNeeds
   }
 
   /// The keys that say what is executed, those of later versions included.
@@ -15,27 +15,29 @@ extension JobReader {
   func run(_ value: ValueReader) -> Run? {
     guard var fields = value.fields(JobFields.run) else { return nil }
     let program = program(&fields)
-    var run = Run(spec: RunSpec(program: program?.program ?? .command([])), script: nil, patterns: [])
+    var spec = RunSpec(program: program?.program ?? .command([]))
+    var needs = FileNeeds()
     if case .script(let path)? = program?.program, let value = program?.value {
-      run.script = (path, value.node.place)
+      needs.script = (path, value.node.place)
     }
     let isCommand = if case .command? = program?.program { true } else { false }
     if let interpreter = fields.take("interpreter"), belongs(interpreter, isCommand: isCommand) {
-      run.spec.interpreter = self.interpreter(interpreter)
+      spec.interpreter = self.interpreter(interpreter)
+      needs.hasInterpreter = true
     }
     if let args = fields.take("args"), belongs(args, isCommand: isCommand) {
-      run.spec.args = args.list(count: 0...1_000, of: "words") { $0.string(bytes: 0...ManifestLimits.stringBytes) } ?? []
+      spec.args = args.list(count: 0...1_000, of: "words") { $0.string(bytes: 0...ManifestLimits.stringBytes) } ?? []
     }
     if let files = fields.take("files") {
-      run.patterns = files.list(count: 0...100, of: "patterns", pattern) ?? []
-      run.spec.files = run.patterns.map(\.glob.text)
+      needs.patterns = files.list(count: 0...100, of: "patterns", pattern) ?? []
+      spec.files = needs.patterns.map(\.glob.text)
     }
-    run.spec.params = fields.take("params").map(params) ?? [:]
-    run.spec.env = fields.take("env").map(env) ?? [:]
-    run.spec.timeout = fields.take("timeout")?.duration(in: .seconds(1) ... .seconds(7 * 86_400)) ?? .seconds(3600)
-    run.spec.success = fields.take("success").flatMap(success) ?? [0]
+    spec.params = fields.take("params").map(params) ?? [:]
+    spec.env = fields.take("env").map(env) ?? [:]
+    spec.timeout = fields.take("timeout")?.duration(in: .seconds(1) ... .seconds(7 * 86_400)) ?? .seconds(3600)
+    spec.success = fields.take("success").flatMap(success) ?? [0]
     fields.finish()
-    return program == nil ? nil : run
+    return Run(spec: program == nil ? nil : spec, needs: needs)
   }
 
   private func program(_ fields: inout FieldReader) -> (program: RunSpec.Program, value: ValueReader)? {
@@ -141,7 +143,8 @@ extension JobReader {
       if !EnvironmentRules.isIdentifier(entry.name) {
         sink.error(
           at: entry.keyPlace,
-          "\(Legible.quoted(entry.name)) is not a parameter's name: letters, digits and '_', not beginning with a digit")
+          "\(Legible.quoted(entry.name)) is not a parameter's name: letters, digits and '_', not beginning with a digit"
+        )
       } else if let other = variables.updateValue(entry.name, forKey: entry.name.uppercased()) {
         sink.error(
           at: entry.keyPlace, "'\(entry.name)' and '\(other)' would both be BELFRY_PARAM_\(entry.name.uppercased())")

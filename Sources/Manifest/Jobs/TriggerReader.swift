@@ -29,7 +29,8 @@ extension JobReader {
     }
     guard kinds.count <= 1 else {
       value.fail(
-        "one trigger cannot have both '\(kinds[0])' and '\(kinds[1])'", suggestion: "make it two: each begins with '- '")
+        "one trigger cannot have both '\(kinds[0])' and '\(kinds[1])'", suggestion: "make it two: each begins with '- '"
+      )
       return nil
     }
     return switch kinds.first {

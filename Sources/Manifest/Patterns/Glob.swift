@@ -30,7 +30,8 @@ public struct Glob: Hashable, Sendable {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count <= 32 else { throw GlobError("the pattern has more than 32 segments") }
     if parts.last == "", parts.count > 1 {
-      throw GlobError("the pattern ends with '/'", suggestion: "write '\(Legible.text(text))**' for all below the folder")
+      throw GlobError(
+        "the pattern ends with '/'", suggestion: "write '\(Legible.text(text))**' for all below the folder")
     }
     var segments: [GlobSegment] = []
     for part in parts {

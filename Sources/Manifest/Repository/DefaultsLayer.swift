@@ -30,7 +30,9 @@ enum Defaults {
   static func merge(_ near: YAMLNode, over far: YAMLNode) -> YAMLNode { merge(near, over: far, key: nil) }
 
   private static func merge(_ near: YAMLNode, over far: YAMLNode, key: String?) -> YAMLNode {
-    guard case .mapping(let nearEntries) = near.content, case .mapping(let farEntries) = far.content else { return near }
+    guard case .mapping(let nearEntries) = near.content, case .mapping(let farEntries) = far.content else {
+      return near
+    }
     // A job that says `command` does not want a default's `script` besides: what is executed is one choice.
     let choosesProgram = key == "run" && nearEntries.contains { JobReader.programKeys.contains($0.key) }
     var merged = nearEntries

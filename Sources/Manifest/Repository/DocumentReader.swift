@@ -16,13 +16,15 @@ final class ReadDocument: Sendable {
   /// There may be a job whose name cannot be told.
   let hasUnknownName: Bool
   /// Nil when there is a mistake.
-  let draft: DraftJob?
+  let job: Job?
+  let needs: FileNeeds
   let diagnostics: [Diagnostic]
 
-  init(claims: [NameClaim], hasUnknownName: Bool, draft: DraftJob?, diagnostics: [Diagnostic]) {
+  init(claims: [NameClaim], hasUnknownName: Bool, job: Job?, needs: FileNeeds, diagnostics: [Diagnostic]) {
     self.claims = claims
     self.hasUnknownName = hasUnknownName
-    self.draft = draft
+    self.job = job
+    self.needs = needs
     self.diagnostics = diagnostics
   }
 }
@@ -41,7 +43,8 @@ struct DocumentReader {
     let draft = document.root.flatMap { readDraft($0, document, source, sink) }
     let isGood = !sink.hasErrors && !document.isBroken && !layer.isBroken
     return ReadDocument(
-      claims: names.known, hasUnknownName: names.hasUnknown, draft: isGood ? draft : nil, diagnostics: sink.diagnostics)
+      claims: names.known, hasUnknownName: names.hasUnknown, job: isGood ? draft?.job : nil,
+      needs: draft?.needs ?? FileNeeds(), diagnostics: sink.diagnostics)
   }
 
   private func readDraft(
@@ -54,7 +57,8 @@ struct DocumentReader {
     return reader.read(layer.node.map { Defaults.merge(root, over: $0) } ?? root)
   }
 
-  private func guessedNames(_ document: ParsedDocument, _ source: SourceText) -> (known: [NameClaim], hasUnknown: Bool) {
+  private func guessedNames(_ document: ParsedDocument, _ source: SourceText) -> (known: [NameClaim], hasUnknown: Bool)
+  {
     let start = SourcePlace(source, line: document.firstLine, column: 0)
     let known = document.claims.compactMap { text in
       (try? JobName(text)).map { NameClaim(name: $0, place: start) }
@@ -64,7 +68,11 @@ struct DocumentReader {
 
   private func statedName(_ root: YAMLNode?, _ sink: DiagnosticSink) -> (known: [NameClaim], hasUnknown: Bool) {
     guard let root, let entries = root.entries, let first = entries.first else {
-      if let root { sink.error(at: root.place, "a document must begin with 'job: NAME', not with \(root.entries == nil ? root.summary : "nothing")") }
+      if let root {
+        sink.error(
+          at: root.place,
+          "a document must begin with 'job: NAME', not with \(root.entries == nil ? root.summary : "nothing")")
+      }
       return ([], true)
     }
     guard let entry = first.key == "job" ? first : entries.first(where: { $0.key == "job" }) else {

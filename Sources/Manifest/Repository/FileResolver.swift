@@ -44,18 +44,18 @@ struct FileResolver {
   }
 
   /// All paths, in ascending order; nil, reported, when something is wrong with one.
-  mutating func files(of draft: DraftJob) -> [String]? {
+  mutating func files(for needs: FileNeeds) -> [String]? {
     var indices: [Int] = []
     var isGood = true
-    if let script = draft.script {
+    if let script = needs.script {
       let found = single(script.path, what: "script", at: script.place)
-      if let index = found, check(index, draft.job.run.interpreter, at: script.place) {
+      if let index = found, needs.hasInterpreter || check(index, at: script.place) {
         indices.append(index)
       } else {
         isGood = false
       }
     }
-    for pattern in draft.patterns {
+    for pattern in needs.patterns {
       switch matches(of: pattern.glob) {
       case .indices(let found): indices += found
       case .problem(let message, let suggestion):
@@ -64,8 +64,8 @@ struct FileResolver {
       }
     }
     guard isGood else { return nil }
-    if draft.patterns.isEmpty { return indices.map { listing.entries[$0].path } }
-    return together(indices, at: draft.patterns[0].place)
+    if needs.patterns.isEmpty { return indices.map { listing.entries[$0].path } }
+    return together(indices, at: needs.patterns[0].place)
   }
 
   private func together(_ found: [Int], at place: SourcePlace) -> [String]? {
@@ -116,8 +116,8 @@ struct FileResolver {
   }
 
   /// Whether the script's beginning is fine; reports what is not.
-  private mutating func check(_ index: Int, _ interpreter: [String]?, at place: SourcePlace) -> Bool {
-    guard interpreter == nil, !good[index] else { return true }
+  private mutating func check(_ index: Int, at place: SourcePlace) -> Bool {
+    if good[index] { return true }
     let entry = listing.entries[index]
     let script = Script(path: entry.path, blob: entry.blob, isExecutable: entry.kind == .executable)
     let problem: ScriptCheck.Problem?

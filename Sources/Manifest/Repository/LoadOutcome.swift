@@ -22,18 +22,14 @@ struct LoadOutcome {
     if document.hasUnknownName { isComplete = false }
     var isFirst = true
     for claim in document.claims where !isNew(claim, in: document) { isFirst = false }
-    guard let draft = document.draft else {
+    let files = resolver.files(for: document.needs)
+    if !resolver.diagnostics.isEmpty { diagnostics.formUnion(resolver.takeDiagnostics()) }
+    guard isFirst, let files, let job = document.job else {
       broken.formUnion(document.claims.map(\.name))
       return
     }
-    let files = resolver.files(of: draft)
-    if !resolver.diagnostics.isEmpty { diagnostics.formUnion(resolver.takeDiagnostics()) }
-    guard isFirst, let files else {
-      broken.insert(draft.job.name)
-      return
-    }
     let line = document.claims.first?.place.line ?? 0
-    jobs.append(LoadedJob(job: draft.job, manifestPath: path, line: line, files: files))
+    jobs.append(LoadedJob(job: job, manifestPath: path, line: line, files: files))
   }
 
   /// Notes who has the name; a second document with it is an error, and neither of the two can be meant.
@@ -41,7 +37,7 @@ struct LoadOutcome {
     guard let other = claims.updateValue(claim.place, forKey: claim.name) else { return true }
     claims[claim.name] = other
     // A broken document that lost its '---' may claim one name twice: its own mistake has been reported.
-    if document.draft == nil, other.source === claim.place.source, other.line == claim.place.line { return false }
+    if document.job == nil, other.source === claim.place.source, other.line == claim.place.line { return false }
     let sink = DiagnosticSink()
     sink.error(
       at: claim.place, "the job '\(claim.name)' is already defined at \(other.text)",

@@ -12,7 +12,7 @@ final class LoadMemory: Sendable {
 
   let rootSource: SourceText?
   let root: RootFile
-  /// By folder, with a `/` at the end; the empty one is that of `belfry.yaml`.
+  /// By folder, with a `/` at the end; the one of `belfry.yaml`, which is above all folders, has the key `/`.
   let layers: [String: DefaultsLayer]
   /// In ascending order of path.
   let files: [File]
@@ -70,7 +70,8 @@ struct Loader {
   /// The layers of all folders that have defaults, upper folders first.
   private func readLayers(_ root: RootFile, _ file: ParsedFile?, _ files: [ParsedFile]) -> [String: DefaultsLayer] {
     var layers: [String: DefaultsLayer] = [:]
-    layers[""] = reuse("", parent: nil, source: file?.source)
+    layers["/"] =
+      reuse("/", parent: nil, source: file?.source)
       ?? DefaultsLayer(parent: nil, source: file?.source, node: root.defaults, isBroken: !root.isUsable)
     let defaults = files.filter { root.isDefaultsFile($0.path) }
       .map { (folder: Self.folder(of: $0.path), file: $0) }
@@ -108,12 +109,13 @@ struct Loader {
 
   /// The nearest layer of the folder itself (`isInside`) or of one above it.
   private func layer(for folder: String, in layers: [String: DefaultsLayer], isInside: Bool) -> DefaultsLayer? {
-    var folder = isInside ? folder : Self.parent(of: folder)
-    while true {
+    if isInside, let layer = layers[folder] { return layer }
+    var folder = folder
+    while !folder.isEmpty {
+      folder = Self.folder(of: String(folder.dropLast()))
       if let layer = layers[folder] { return layer }
-      if folder.isEmpty { return nil }
-      folder = Self.parent(of: folder)
     }
+    return layers["/"]
   }
 
   /// Reads the files that hold jobs; those that were read before, with the same defaults, are taken from there.
@@ -152,7 +154,9 @@ struct Loader {
   private func checkListing(_ root: RootFile, _ outcome: inout LoadOutcome) {
     for entry in listing.entries {
       if !entry.kind.isRegular {
-        guard entry.path == RootFile.path || root.isJobFile(entry.path) || root.isDefaultsFile(entry.path) else { continue }
+        guard entry.path == RootFile.path || root.isJobFile(entry.path) || root.isDefaultsFile(entry.path) else {
+          continue
+        }
         outcome.isComplete = false
         outcome.diagnostics.insert(
           Diagnostic(
@@ -168,12 +172,9 @@ struct Loader {
     }
   }
 
-  /// `jobs/a/b.yaml` is in `jobs/a/`.
+  /// `jobs/a/b.yaml` is in `jobs/a/`; the root's folder is empty.
   private static func folder(of path: String) -> String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "" }
     return String(path[...slash])
   }
-
-  /// The folder above `jobs/a/` is `jobs/`, and above that the empty one.
-  private static func parent(of folder: String) -> String { Self.folder(of: String(folder.dropLast())) }
 }

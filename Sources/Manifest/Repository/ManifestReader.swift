@@ -24,6 +24,7 @@ public struct ManifestReader: Sendable {
   ///   - listing: every path of the commit.
   ///   - head: the first ``ScriptCheck/headBytes`` bytes or more of a regular file, or nil to leave scripts unchecked.
   ///   - previous: the last result of the same reader: what depends on unchanged files only is taken from there.
+  /// - Returns: what is good, and what is wrong with the rest.
   public func load(
     root: ParsedFile?, files: [ParsedFile], listing: RepositoryListing, head: (String) -> [UInt8]? = { _ in nil },
     previous: LoadedRepository? = nil

@@ -72,6 +72,13 @@ extension ParsedFile {
     self.diagnostics = diagnostics
   }
 
+  /// A file of which the caller could not get the bytes; its jobs keep their last good version.
+  public init(path: String, problem: String) {
+    source = SourceText(path: path, bytes: [])
+    documents = [ParsedDocument(root: nil, firstLine: 1, isBroken: true, claims: [])]
+    diagnostics = [Diagnostic(file: Legible.text(path), message: Legible.text(problem))]
+  }
+
   /// Nil for an empty document.
   private static func document(
     _ piece: DocumentSplitter.Piece, of source: SourceText, _ sink: DiagnosticSink, isOver: Bool
@@ -115,7 +122,8 @@ extension ParsedFile {
     return nil
   }
 
-  private static func place(ofByte offset: Int, in piece: DocumentSplitter.Piece, of source: SourceText) -> SourcePlace {
+  private static func place(ofByte offset: Int, in piece: DocumentSplitter.Piece, of source: SourceText) -> SourcePlace
+  {
     let before = piece.bytes[..<offset]
     let lineStart = before.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0
     let line = before.count { $0 == 0x0a } + piece.firstLine

@@ -18,11 +18,12 @@ struct RootFile: Sendable {
   init(_ file: ParsedFile?, zones: ZoneDatabase) {
     patterns = Self.standardPatterns
     isUsable = false
-    diagnostics = file?.diagnostics ?? [
-      Diagnostic(
-        file: Self.path, message: "the repository has no belfry.yaml",
-        suggestion: "'belfry init' makes one; the least is the line 'belfry: 1'")
-    ]
+    diagnostics =
+      file?.diagnostics ?? [
+        Diagnostic(
+          file: Self.path, message: "the repository has no belfry.yaml",
+          suggestion: "'belfry init' makes one; the least is the line 'belfry: 1'")
+      ]
     guard let file else { return }
     let sink = DiagnosticSink()
     if let document = file.onlyDocument(sink), var fields = FieldReader(document, JobFields.root, sink) {
@@ -53,7 +54,8 @@ struct RootFile: Sendable {
   }
 
   /// Reads the defaults as a job of which nothing is required, so that a mistake in them shows even without any job.
-  private static func checkedDefaults(_ value: ValueReader, _ sink: DiagnosticSink, _ zones: ZoneDatabase) -> YAMLNode? {
+  private static func checkedDefaults(_ value: ValueReader, _ sink: DiagnosticSink, _ zones: ZoneDatabase) -> YAMLNode?
+  {
     guard value.node.entries != nil else {
       value.wants("a mapping of a job's keys")
       return nil

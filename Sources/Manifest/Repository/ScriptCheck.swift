@@ -59,6 +59,9 @@ public enum ScriptCheck {
   /// The text as one word of a shell's line.
   private static func shellWord(_ text: String) -> String {
     let isPlain = text.utf8.allSatisfy { isLetter($0) || isDigit($0) || "/._-+".utf8.contains($0) }
-    return isPlain ? text : "'" + Legible.text(text).split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    return isPlain
+      ? text
+      : "'" + Legible.text(text).split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+        + "'"
   }
 }

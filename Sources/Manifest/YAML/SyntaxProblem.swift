@@ -46,7 +46,8 @@ struct SyntaxProblem {
       return character == 0x09
         ? ("a tab cannot indent", "use spaces")
         : ("a plain value cannot begin with this character", "put the value in quotes")
-    case "found a tab character that violates indentation", "found a tab character where an indentation space is expected":
+    case "found a tab character that violates indentation",
+      "found a tab character where an indentation space is expected":
       return ("a tab cannot indent", "use spaces")
     case "mapping values are not allowed in this context":
       return ("a ': ' cannot stand here", "put the value in quotes, or check the indentation")

@@ -110,7 +110,7 @@ struct TreeBuilder: ~Copyable {
       if case .sequenceEnd = event { break }
       openElements.append(try node(event, depth: depth))
     }
-    defer { openElements.removeSubrange(start...) }
+    defer { openElements.removeLast(openElements.count - start) }
     return Array(openElements[start...])
   }
 
@@ -129,7 +129,7 @@ struct TreeBuilder: ~Copyable {
       }
       openEntries.append(YAMLEntry(key: name, at: key.place, value: value))
     }
-    defer { openEntries.removeSubrange(start...) }
+    defer { openEntries.removeLast(openEntries.count - start) }
     return Array(openEntries[start...])
   }
 

@@ -160,7 +160,8 @@ public enum ParameterValue: Hashable, Sendable {
     guard text.utf8.count <= 40 else { return false }
     let unsigned = text.hasPrefix("-") ? text.dropFirst() : text[...]
     let parts = unsigned.split(separator: ".", omittingEmptySubsequences: false)
-    guard (1...2).contains(parts.count), parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
+    guard (1...2).contains(parts.count),
+      parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
     else { return false }
     return parts[0].utf8.count == 1 || !parts[0].hasPrefix("0")
   }

@@ -57,7 +57,7 @@ public enum RepositoryPath {
     guard path.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != 0x5c }) else {
       return "the path holds a control character or a backslash"
     }
-    // Split as the kernel does, at bytes: in "../\u{301}x" no `Character` is a slash, and yet the first segment is "..".
+    // Split as the kernel does, at bytes: in "../\u{301}x" no `Character` is a slash, yet the first segment is "..".
     let segments = path.utf8.split(separator: 0x2f, omittingEmptySubsequences: false)
     guard segments.count <= 32 else { return "the path has more than 32 segments" }
     for segment in segments {

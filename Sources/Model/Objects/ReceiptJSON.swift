@@ -30,7 +30,8 @@ extension Receipt {
   public init(json: JSONValue) throws(JSONError) {
     var fields = try JSONFields(json, "receipt")
     let cause: Cause
-    switch (try fields.string("cause"), try fields.optional("request", { $0.stringValue.flatMap(Dispatch.requestName) })) {
+    let request = try fields.optional("request") { $0.stringValue.flatMap(Dispatch.requestName) }
+    switch (try fields.string("cause"), request) {
     case ("schedule", nil): cause = .schedule
     case ("person", let request?): cause = .person(request: request)
     default: throw JSONError("receipt.cause: neither a schedule nor a person's request")

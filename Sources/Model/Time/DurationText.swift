@@ -42,7 +42,8 @@ extension Duration {
     guard rest != 0 else { return "0s" }
     var text = rest < 0 ? "-" : ""
     rest = abs(rest)
-    for (unit, letters) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")] as [(Int64, String)] {
+    let units: [(Int64, String)] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms")]
+    for (unit, letters) in units {
       if rest >= unit { text += "\(rest / unit)\(letters)" }
       rest %= unit
     }

@@ -2,7 +2,8 @@
 
 extension Timestamp: CustomStringConvertible {
   /// Reads `2026-12-01T03:00:00+01:00` or `…Z`, with up to 9 fraction digits (those past microseconds are dropped).
-  /// Years 1970 to 9999, in the offset given and in UTC. Leap seconds, a lower-case `t` or `z`, and a missing offset are refused.
+  /// Years 1970 to 9999, in the offset given and in UTC. Leap seconds, a lower-case `t` or `z`, and a missing offset
+  /// are refused.
   public init?(rfc3339 text: some StringProtocol) {
     var digits = DigitReader(Array(text.utf8))
     guard let year = digits.number(4), digits.take("-"), let month = digits.number(2), digits.take("-"),

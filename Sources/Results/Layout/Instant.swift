@@ -8,16 +8,42 @@ enum Instant {
   /// The years that have four digits and that an RFC 3339 time of Belfry can have.
   static let range = Timestamp(seconds: 0)...Timestamp(microseconds: 253_402_300_799_999_999)
 
-  static func folder(_ time: Timestamp) -> String {
-    let civil = CivilTime(secondsSinceEpoch: time.seconds)
-    return "\(padded(civil.year, 4))/\(padded(civil.month, 2))/\(padded(civil.day, 2))/\(padded(civil.hour, 2))"
-  }
+  static func folder(_ time: Timestamp) -> String { String(decoding: path(time).prefix(folderCount), as: UTF8.self) }
 
-  static func stem(_ time: Timestamp) -> String {
+  static func stem(_ time: Timestamp) -> String { String(decoding: path(time).dropFirst(folderCount + 1), as: UTF8.self) }
+
+  /// Bytes of `2026/11/20/02`.
+  static let folderCount = 13
+
+  /// Folder, slash and stem, in ASCII. Pages hold a hundred of these each, so it is made without detours. Times outside of
+  /// ``range`` have no path; they get that of its nearest end.
+  static func path(_ time: Timestamp) -> [UInt8] {
+    let time = min(max(time, range.lowerBound), range.upperBound)
     let civil = CivilTime(secondsSinceEpoch: time.seconds)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(26)
+    func append(_ number: Int, _ unit: Int) {
+      var unit = unit
+      while unit > 0 {
+        bytes.append(0x30 + UInt8(truncatingIfNeeded: number / unit % 10))
+        unit /= 10
+      }
+    }
+    append(civil.year, 1_000)
+    for number in [civil.month, civil.day, civil.hour] {
+      bytes.append(0x2f)
+      append(number, 10)
+    }
+    bytes.append(0x2f)
+    append(civil.minute, 10)
+    append(civil.second, 10)
     let rest = Int(time.subsecond)
-    let fraction = rest == 0 ? "" : rest % 1_000 == 0 ? ".\(padded(rest / 1_000, 3))" : ".\(padded(rest, 6))"
-    return padded(civil.minute, 2) + padded(civil.second, 2) + fraction + "Z"
+    if rest != 0 {
+      bytes.append(0x2e)
+      if rest % 1_000 == 0 { append(rest / 1_000, 100) } else { append(rest, 100_000) }
+    }
+    bytes.append(0x5a)
+    return bytes
   }
 
   /// Reads the four folders and the stem back; nil unless they are exactly what ``folder(_:)`` and ``stem(_:)`` give.

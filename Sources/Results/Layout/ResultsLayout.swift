@@ -21,19 +21,14 @@ public enum ResultsLayout {
   /// The page with the job's last occurrences.
   public static func jobPage(_ job: JobName) -> String { "\(jobsFolder)/\(job.text)/\(jobPageName)" }
 
-  /// The folder that holds the receipts of all of the job's occurrences within one hour.
-  static func hourFolder(_ job: JobName, _ time: Timestamp) -> String {
-    "\(runsFolder)/\(job.text)/\(Instant.folder(time))"
-  }
-
   /// One receipt a line.
   public static func receipts(_ file: RunFile) -> String {
-    "\(hourFolder(file.job, file.nominal))/\(file.stem).ndjson"
+    "\(runsFolder)/\(file.job)/\(Instant.folder(file.nominal))/\(file.stem).ndjson"
   }
 
   /// The signature of the receipt in the same line of ``receipts(_:)``.
   public static func signatures(_ file: RunFile) -> String {
-    "\(hourFolder(file.job, file.nominal))/\(file.stem).sigs"
+    "\(runsFolder)/\(file.job)/\(Instant.folder(file.nominal))/\(file.stem).sigs"
   }
 
   /// The folder with the logs of all runs that were due at this time.

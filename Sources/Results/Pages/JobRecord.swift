@@ -46,10 +46,16 @@ struct JobRecord: Hashable {
   /// The verdict that the newest runs share, and how many occurrences in a row; those that did not run are passed over.
   /// `isOpen` when it may go back further than the record does. Nil when nothing ran.
   var streak: (verdict: OccurrenceRow.Verdict, count: Int, isOpen: Bool)? {
-    let verdicts = rows.lazy.map(\.verdict).filter { $0 != .notRun }
-    guard let first = verdicts.first else { return nil }
-    let count = verdicts.prefix { $0 == first }.count
-    return (first, count, isCut && count == verdicts.count)
+    var shared: OccurrenceRow.Verdict?
+    var count = 0
+    for row in rows {
+      let verdict = row.verdict
+      guard verdict != .notRun else { continue }
+      if let shared, verdict != shared { return (shared, count, false) }
+      shared = verdict
+      count += 1
+    }
+    return shared.map { ($0, count, isCut) }
   }
 }
 

@@ -38,7 +38,7 @@ struct OccurrenceRow: Hashable {
   private(set) var spokesman: Spokesman
   private(set) var hasLogs: Bool
   /// Of the first run added. Most rows have one, and rows are many, so a dictionary is made only for the others.
-  private let outcome: Outcome
+  let outcome: Outcome
   private var others: [Outcome: Int] = [:]
   private let logAttempt: Int?
   private let logRun: RunID?
@@ -77,13 +77,15 @@ struct OccurrenceRow: Hashable {
   }
 
   var verdict: Verdict {
-    var verdict = Verdict.notRun
-    for outcome in counts.keys {
-      guard case .ran(let state) = outcome else { continue }
-      if state != .succeeded { return .failed }
-      verdict = .succeeded
+    others.keys.reduce(Self.verdict(of: outcome)) { verdict, outcome in
+      let other = Self.verdict(of: outcome)
+      return verdict == .failed || other == .notRun ? verdict : other
     }
-    return verdict
+  }
+
+  private static func verdict(of outcome: Outcome) -> Verdict {
+    guard case .ran(let state) = outcome else { return .notRun }
+    return state == .succeeded ? .succeeded : .failed
   }
 }
 

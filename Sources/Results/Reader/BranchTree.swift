@@ -6,14 +6,72 @@ import Model
 struct BranchTree {
   let repository: Repository
   let commit: CommitID
+  private let names = NameFolders()
 
-  /// What a folder holds; empty when there is none.
-  func entries(_ folder: String) throws(GitError) -> [FolderEntry] {
+  init(repository: Repository, commit: CommitID) {
+    self.repository = repository
+    self.commit = commit
+  }
+
+  /// A folder of the commit.
+  struct Folder {
+    var path: String
+    var id: ObjectID
+
+    func child(_ entry: FolderEntry) -> Folder { Folder(path: "\(path)/\(entry.name)", id: entry.id) }
+  }
+
+  /// What a folder holds.
+  func entries(_ folder: Folder) throws(GitError) -> [FolderEntry] {
     do {
-      return try repository.entries(inFolder: folder, of: commit)
+      return try repository.entries(inFolder: folder.path, of: commit)
     } catch where error.kind == .corrupt {
       return []
     }
+  }
+
+  /// The folder at a path; nil when there is none. Meant for folders that are named after jobs: those above it are kept,
+  /// as they can hold ten thousand entries and are needed for each of them.
+  func folder(_ path: String) throws(GitError) -> Folder? {
+    let parent: String
+    let name: String
+    if let slash = path.utf8.lastIndex(of: 0x2f) {
+      parent = String(path[..<slash])
+      name = String(path[path.utf8.index(after: slash)...])
+    } else {
+      parent = ""
+      name = path
+    }
+    guard let entry = try children(parent)[name], entry.kind == .folder else { return nil }
+    return Folder(path: path, id: entry.id)
+  }
+
+  private func children(_ path: String) throws(GitError) -> [String: FolderEntry] {
+    if let known = names.children[path] { return known }
+    var list: [FolderEntry] = []
+    if path.isEmpty {
+      list = try repository.entries(inFolder: "", of: commit)
+    } else if let folder = try folder(path) {
+      list = try entries(folder)
+    }
+    let children = Dictionary(list.map { ($0.name, $0) }) { first, _ in first }
+    names.children[path] = children
+    return children
+  }
+
+  /// The folder of one hour; nil when nothing was due in it.
+  private func hourFolder(_ job: JobName, _ time: Timestamp) throws(GitError) -> Folder? {
+    guard var folder = try folder("\(ResultsLayout.runsFolder)/\(job.text)") else { return nil }
+    for name in Instant.folder(time).split(separator: "/") {
+      guard let entry = try entries(folder).first(where: { $0.name == name && $0.kind == .folder }) else { return nil }
+      folder = folder.child(entry)
+    }
+    return folder
+  }
+
+  /// A cache that copies of the value share; the content of a commit never changes.
+  private final class NameFolders {
+    var children: [String: [String: FolderEntry]] = [:]
   }
 
   /// A regular file's bytes; nil when there is none at the path or it has more than `limit` bytes.
@@ -38,7 +96,8 @@ struct BranchTree {
   /// All parts of the files of a job and nominal time, in order.
   func parts(_ file: RunFile) throws(GitError) -> [RunFilePart] {
     var found: [Int: RunFileEntries] = [:]
-    for listed in try runFiles(of: file.job, inHourOf: file.nominal) where listed.file.nominal == file.nominal {
+    guard let hour = try hourFolder(file.job, file.nominal) else { return [] }
+    for listed in try runFiles(hour, file.job, file.nominal) where listed.file.nominal == file.nominal {
       found[listed.file.part] = listed
     }
     guard let last = found.keys.max() else { return [] }
@@ -63,12 +122,13 @@ struct BranchTree {
     return try bytes(signatures, limit: Self.fileLimit).map { (receipts, $0) }
   }
 
-  /// The files of receipts in one hour's folder, newest first, the parts of one time in ascending order.
-  func runFiles(of job: JobName, inHourOf time: Timestamp) throws(GitError) -> [RunFileEntries] {
+  /// The files of receipts in the folder of the hour that `time` is in, newest first, the parts of one time in ascending order.
+  func runFiles(_ hour: Folder, _ job: JobName, _ time: Timestamp) throws(GitError) -> [RunFileEntries] {
     var files: [RunFile: RunFileEntries] = [:]
-    for entry in try entries(ResultsLayout.hourFolder(job, time)) {
+    let folders = Instant.folder(time).split(separator: "/")
+    for entry in try entries(hour) {
       guard let (name, kind) = RunFile.Kind.split(entry.name[...]), let (stem, part) = RunFile.split(name),
-        let nominal = Instant.time(folders: Instant.folder(time).split(separator: "/"), stem: stem)
+        let nominal = Instant.time(folders: folders, stem: stem)
       else { continue }
       let file = RunFile(job: job, nominal: nominal, part: part)
       switch kind {

@@ -8,15 +8,15 @@ extension BranchTree {
   /// The jobs that have a page, sorted: all that ever ran, since the writer renews the page with every receipt.
   func jobs() throws(GitError) -> [JobName] {
     var found: [JobName] = []
-    var folders = [""]
-    while let folder = folders.popLast(), found.count < Self.jobsLimit {
-      let path = ResultsLayout.jobsFolder + (folder.isEmpty ? "" : "/" + folder)
-      for entry in try entries(path) {
-        let name = folder.isEmpty ? entry.name : folder + "/" + entry.name
+    guard let root = try folder(ResultsLayout.jobsFolder) else { return [] }
+    var open = [(folder: root, name: "")]
+    while let (folder, name) = open.popLast(), found.count < Self.jobsLimit {
+      for entry in try entries(folder) {
         if entry.kind == .folder {
+          let child = name.isEmpty ? entry.name : "\(name)/\(entry.name)"
           // A name that is no job's is no beginning of a job's name either.
-          if (try? JobName(name)) != nil { folders.append(name) }
-        } else if entry.name == ResultsLayout.jobPageName, let job = try? JobName(folder) {
+          if (try? JobName(child)) != nil { open.append((folder.child(entry), child)) }
+        } else if entry.name == ResultsLayout.jobPageName, let job = try? JobName(name) {
           found.append(job)
         }
       }

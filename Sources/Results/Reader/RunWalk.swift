@@ -11,7 +11,7 @@ struct RunWalk {
   init(_ tree: BranchTree, jobs: [JobName], through: Timestamp? = nil) {
     self.tree = tree
     let bound = min(through ?? Instant.range.upperBound, Instant.range.upperBound)
-    for job in jobs { heap.insert(Node(bound: bound, job: job, content: .folder(level: 0, time: Self.epoch))) }
+    for job in jobs { heap.insert(Node(bound: bound, job: job, content: .job)) }
   }
 
   /// Nil at the end.
@@ -19,7 +19,10 @@ struct RunWalk {
     while let node = heap.removeMaximum() {
       switch node.content {
       case .file(let entries): return entries
-      case .folder(let level, let time): try open(node, level, time)
+      case .job:
+        guard let folder = try tree.folder("\(ResultsLayout.runsFolder)/\(node.job.text)") else { continue }
+        try open(node, folder, 0, Self.epoch)
+      case .folder(let folder, let level, let time): try open(node, folder, level, time)
       }
     }
     return nil
@@ -30,28 +33,25 @@ struct RunWalk {
   /// the folders of other jobs below it.
   private static let widths = [4, 2, 2, 2]
 
-  private mutating func open(_ node: Node, _ level: Int, _ time: CivilTime) throws(GitError) {
+  private mutating func open(
+    _ node: Node, _ folder: BranchTree.Folder, _ level: Int, _ time: CivilTime
+  ) throws(GitError) {
     if level == Self.widths.count {
       let hour = Timestamp(seconds: time.secondsSinceEpoch)
-      for entries in try tree.runFiles(of: node.job, inHourOf: hour)
+      for entries in try tree.runFiles(folder, node.job, hour)
       where entries.receipts != nil && entries.file.nominal <= node.bound {
         heap.insert(Node(bound: entries.file.nominal, job: node.job, content: .file(entries)))
       }
       return
     }
-    for entry in try tree.entries(Self.path(node.job, level, time)) where entry.kind == .folder {
+    for entry in try tree.entries(folder) where entry.kind == .folder {
       guard let number = Instant.number(entry.name[...], Self.widths[level]),
         let (first, last) = Self.period(level, number, time), first <= node.bound
       else { continue }
       let child = CivilTime(secondsSinceEpoch: first.seconds)
-      heap.insert(
-        Node(bound: min(last, node.bound), job: node.job, content: .folder(level: level + 1, time: child)))
+      let content = Node.Content.folder(folder.child(entry), level: level + 1, time: child)
+      heap.insert(Node(bound: min(last, node.bound), job: node.job, content: content))
     }
-  }
-
-  private static func path(_ job: JobName, _ level: Int, _ time: CivilTime) -> String {
-    let folders = Instant.folder(Timestamp(seconds: time.secondsSinceEpoch)).split(separator: "/").prefix(level)
-    return ([ResultsLayout.runsFolder, job.text] + folders.map(String.init)).joined(separator: "/")
   }
 
   /// The first and the last instant of a year, month, day or hour; nil when the number does not name one.
@@ -83,7 +83,10 @@ struct RunWalk {
 
   private struct Node: Comparable {
     enum Content {
-      case folder(level: Int, time: CivilTime)
+      /// The folder with everything of the job.
+      case job
+      /// One for a year, a month, a day or an hour, which begins at `time`.
+      case folder(BranchTree.Folder, level: Int, time: CivilTime)
       case file(RunFileEntries)
     }
 
@@ -93,7 +96,7 @@ struct RunWalk {
 
     /// At one time folders come before files, as they may hold more of that time; then jobs by name, then parts.
     private var rank: (Timestamp, Int) {
-      if case .folder = content { (bound, 1) } else { (bound, 0) }
+      if case .file = content { (bound, 0) } else { (bound, 1) }
     }
 
     private var part: Int { if case .file(let entries) = content { entries.file.part } else { 0 } }

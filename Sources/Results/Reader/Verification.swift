@@ -66,7 +66,8 @@ extension BranchTree {
 
   func agentKeys() throws(GitError) -> [AgentID: PublicKey] {
     var keys: [AgentID: PublicKey] = [:]
-    for entry in try entries(ResultsLayout.agentsFolder) {
+    guard let folder = try folder(ResultsLayout.agentsFolder) else { return [:] }
+    for entry in try entries(folder) {
       guard case .agentKey(let agent)? = ResultsLayout.parse("\(ResultsLayout.agentsFolder)/\(entry.name)"),
         let bytes = try bytes(entry, limit: ResultsReader.keyLimit)
       else { continue }

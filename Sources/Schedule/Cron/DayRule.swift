@@ -13,9 +13,6 @@ struct DayRule: Hashable, Sendable {
   var restrictsDayOfMonth: Bool
   var restrictsDayOfWeek: Bool
 
-  static let everyDay = DayRule(
-    daysOfMonth: FieldSet(1...31), daysOfWeek: FieldSet(0...6), restrictsDayOfMonth: false, restrictsDayOfWeek: false)
-
   /// The days of the month on which the rule matches, as numbers from 1. When both fields are restricted, either may
   /// match (OCPS 1.0 section 6.1).
   func days(of year: Int, month: Int) -> FieldSet {

@@ -5,7 +5,7 @@ public import Model
 /// Beyond the changes that the file lists, the footer's rule is written out for one cycle of 400 years, after which
 /// the calendar repeats exactly; every later instant is folded back into that cycle. So every question is one binary
 /// search, however far the date.
-public struct TimeZoneRules: Hashable, Sendable {
+public struct TimeZoneRules: Hashable, Sendable, CustomStringConvertible {
   /// The IANA name, for messages.
   public let name: String
   private let segments: [Segment]
@@ -61,6 +61,14 @@ public struct TimeZoneRules: Hashable, Sendable {
       segments.append(Segment(start: change.start, reached: reached, offset: change.offset))
     }
     self.segments = segments
+  }
+
+  public var description: String { name }
+
+  /// Not the whole table: equal zones have equal names.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(name)
+    hasher.combine(segments.count)
   }
 
   /// Seconds east of UTC.

@@ -1,0 +1,66 @@
+import Model
+import Platform
+import Trust
+
+/// Signed objects in files.
+enum SignedFile {
+  /// Bytes of a file at the most.
+  private static let limit = 64 << 20
+
+  /// The file's bytes; a link is followed. Throws a `FileError`.
+  static func read(_ path: String, _ surroundings: Surroundings, limit: Int = Self.limit) throws(FileError) -> [UInt8] {
+    try DurableFile.read(surroundings.resolved(path) ?? surroundings.absolute(path), limit: limit)
+  }
+
+  static func item(envelope bytes: [UInt8], at path: String, _ keys: Keyring) throws -> VerifyReport.Item {
+    let inspection: Inspection
+    do throws(TrustError) {
+      inspection = try Inspection(file: bytes)
+    } catch {
+      return VerifyReport.Item(title: path, verdict: .bad(error.message))
+    }
+    return try VerifyReport.Item(title: path, inspection, keys) { key in
+      inspection.opensslScript(file: path, key: key)
+    }
+  }
+
+  /// One item for each line of receipts.
+  static func items(
+    receipts: (path: String, bytes: [UInt8]), signatures: (path: String, bytes: [UInt8]), _ keys: Keyring
+  ) throws -> [VerifyReport.Item] {
+    let lines = receipts.bytes.split(separator: 0x0a, omittingEmptySubsequences: false).dropLastEmpty()
+    let signatureLines = signatures.bytes.split(separator: 0x0a, omittingEmptySubsequences: false).dropLastEmpty()
+    var items: [VerifyReport.Item] = []
+    for (index, line) in lines.enumerated() {
+      let title = "\(receipts.path):\(index + 1)"
+      guard index < signatureLines.count else {
+        items.append(VerifyReport.Item(title: title, verdict: .bad("\(signatures.path) has no line \(index + 1)")))
+        continue
+      }
+      do throws(TrustError) {
+        let inspection = try Inspection(receiptLine: Array(line), signatureLine: Array(signatureLines[index]))
+        items.append(
+          try Result { () throws -> VerifyReport.Item in
+            try VerifyReport.Item(title: title, inspection, keys) { key in
+              inspection.opensslScript(
+                receipts: receipts.path, signatures: signatures.path, line: index + 1, key: key)
+            }
+          }.mapError { TrustError(.malformed, "\($0)") }.get())
+      } catch {
+        items.append(VerifyReport.Item(title: title, verdict: .bad(error.message)))
+      }
+    }
+    if signatureLines.count > lines.count {
+      items.append(
+        VerifyReport.Item(
+          title: signatures.path, verdict: .bad("\(signatureLines.count) signatures for \(Humane.count(lines.count, "receipt"))")))
+    }
+    if items.isEmpty { items.append(VerifyReport.Item(title: receipts.path, verdict: .bad("the file is empty"))) }
+    return items
+  }
+}
+
+extension Array where Element: Collection {
+  /// Without the empty piece behind the last line break.
+  fileprivate func dropLastEmpty() -> ArraySlice<Element> { last?.isEmpty ?? false ? dropLast() : self[...] }
+}

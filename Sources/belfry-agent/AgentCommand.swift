@@ -1,0 +1,102 @@
+import AgentKit
+import ArgumentParser
+import Configuration
+import Foundation
+import Logging
+import Model
+import Platform
+import ServiceLifecycle
+import SystemPackage
+import Trust
+import UnixSignals
+
+/// `belfry-agent`: reads its settings and runs the agent.
+@main
+struct AgentCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "belfry-agent",
+    abstract: "Verifies and fires the jobs that a Belfry controller assigns to this host.",
+    discussion: """
+      Each option can also be given as an environment variable, or in an environment file in systemd's form: the name
+      in capitals with BELFRY_AGENT_ in front, such as BELFRY_AGENT_LABELS=role=db,region=eu-1. An option on the command line
+      wins over the environment, and that over the file.
+
+      Examples:
+        belfry-agent --controller 127.0.0.1:7420 --controller-key controller.pub --state ./agent --insecure
+        belfry-agent --environment-file /etc/belfry/agent.env
+
+      Exit codes: 0 stopped as asked, 1 a setting or the state folder is bad, 2 wrong usage, 3 no permission.
+      """,
+    version: "0.1.0")
+
+  @Option(help: "The agent's name. Default: the host's, without its domain.")
+  var name: String?
+
+  @Option(help: "What jobs select this host by: key=value,key=value.")
+  var labels: String?
+
+  @Option(help: "Where the controller listens for agents: host:port.")
+  var controller: String?
+
+  @Option(help: "The file with the controller's public key, PEM.")
+  var controllerKey: String?
+
+  @Option(help: "The folder for identity, ledger and bundles. Default: /var/lib/belfry-agent.")
+  var state: String?
+
+  @Option(help: "The belfry-shim program. Default: beside this program, or in ../libexec/belfry.")
+  var shim: String?
+
+  @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
+  var logLevel: String?
+
+  @Flag(help: "Allow plain text to a controller on this machine.")
+  var insecure = false
+
+  @Option(help: "A file with BELFRY_AGENT_… settings, one KEY=value a line.")
+  var environmentFile: String?
+
+  func run() async throws {
+    let settings = try await AgentSettings(command: self)
+    var logger = Logger(label: "belfry-agent") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = settings.logLevel
+    let log = logger
+    let agent: Agent
+    do {
+      agent = try Agent(configuration: settings.agent, version: Self.configuration.version, logger: logger) {
+        log.info("ready", metadata: ["name": "\(settings.agent.name)"])
+        FileHandle.standardOutput.write(Data("ready \(settings.agent.name)\n".utf8))
+      }
+    } catch {
+      throw Complaint("cannot start: \(error)")
+    }
+    var quiet = logger
+    quiet.logLevel = .error
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: [agent], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+    try await group.run()
+  }
+
+  static func main() async {
+    do {
+      var command = try Self.parseAsRoot()
+      if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+    } catch let complaint as Complaint {
+      FileHandle.standardError.write(Data("error: \(complaint.text)\n".utf8))
+      Foundation.exit(1)
+    } catch {
+      let code = exitCode(for: error).rawValue
+      let message = fullMessage(for: error)
+      let stream = code == 0 ? FileHandle.standardOutput : FileHandle.standardError
+      if !message.isEmpty { stream.write(Data((message + "\n").utf8)) }
+      Foundation.exit(code == 64 ? 2 : code)
+    }
+  }
+}
+
+/// What is wrong with the settings, in words with what to do.
+struct Complaint: Error {
+  let text: String
+  init(_ text: String) { self.text = text }
+}

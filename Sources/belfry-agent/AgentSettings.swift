@@ -1,0 +1,114 @@
+import AgentKit
+import Configuration
+import Foundation
+import Logging
+import Model
+import Platform
+import SystemPackage
+import Trust
+
+/// The agent's settings from all three places, checked.
+struct AgentSettings {
+  static let prefix = "BELFRY_AGENT_"
+  /// The settings that there are; anything else with the prefix is a mistake.
+  static let names = [
+    "NAME", "LABELS", "CONTROLLER", "CONTROLLER_KEY", "STATE", "SHIM", "LOG_LEVEL", "INSECURE", "ENVIRONMENT_FILE",
+  ]
+
+  let agent: AgentConfiguration
+  let logLevel: Logger.Level
+
+  init(command: AgentCommand) async throws {
+    let environment = ProcessInfo.processInfo.environment
+    try Self.refuseUnknown(environment.keys, in: "the environment")
+    let reader = try await Self.reader(environment, file: command.environmentFile ?? environment[Self.prefix + "ENVIRONMENT_FILE"])
+    func setting(_ given: String?, _ key: String) -> String? {
+      given ?? reader.string(forKey: ConfigKey("belfry.agent.\(key)")).flatMap { $0.isEmpty ? nil : $0 }
+    }
+    guard let controller = setting(command.controller, "controller") else {
+      throw Complaint("where is the controller? give --controller host:port or BELFRY_AGENT_CONTROLLER")
+    }
+    let address = try Self.address(controller)
+    let insecure = command.insecure || reader.bool(forKey: "belfry.agent.insecure", default: false)
+    guard insecure, address.isLoopback else {
+      throw Complaint(
+        insecure
+          ? "plain text is allowed only to a controller on this machine, not to \(address.host)"
+          : "this version speaks plain text only; give --insecure (or BELFRY_AGENT_INSECURE=true) with a loopback address")
+    }
+    guard let keyPath = setting(command.controllerKey, "controller.key") else {
+      throw Complaint("whom to trust? give --controller-key FILE or BELFRY_AGENT_CONTROLLER_KEY")
+    }
+    agent = AgentConfiguration(
+      state: Self.absolute(setting(command.state, "state") ?? "/var/lib/belfry-agent"),
+      name: try Self.name(setting(command.name, "name") ?? AgentIdentity.hostName()),
+      labels: try Self.labels(setting(command.labels, "labels") ?? ""),
+      controller: address, controllerKey: try Self.key(keyPath), shim: setting(command.shim, "shim"))
+    let level = setting(command.logLevel, "log.level") ?? "info"
+    guard let logLevel = Logger.Level(rawValue: level) else {
+      throw Complaint("'\(level)' is no log level; want one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    self.logLevel = logLevel
+  }
+
+  private static func reader(_ environment: [String: String], file: String?) async throws -> ConfigReader {
+    var providers: [any ConfigProvider] = [EnvironmentVariablesProvider(environmentVariables: environment)]
+    if let file {
+      do {
+        let text = String(decoding: try DurableFile.read(file, limit: 1 << 20), as: UTF8.self)
+        let keys = text.split(whereSeparator: \.isNewline).map { $0.prefix { $0 != "=" }.filter { !$0.isWhitespace } }
+        try refuseUnknown(keys.filter { !$0.hasPrefix("#") }, in: file)
+        providers.append(try await EnvironmentVariablesProvider(environmentFilePath: FilePath(file)))
+      } catch let error as FileError {
+        throw Complaint("\(error)")
+      }
+    }
+    return ConfigReader(providers: providers)
+  }
+
+  /// A misspelt setting must not silently mean its default.
+  private static func refuseUnknown(_ keys: some Sequence<String>, in place: String) throws(Complaint) {
+    for key in keys where key.hasPrefix(prefix) {
+      let name = String(key.dropFirst(prefix.count))
+      guard !names.contains(name) else { continue }
+      let nearest = Suggestion.nearest(to: name, among: names).map { "; did you mean \(prefix)\($0)?" } ?? ""
+      throw Complaint("unknown setting \(key) in \(place)\(nearest)")
+    }
+  }
+
+  private static func address(_ text: String) throws(Complaint) -> ControllerAddress {
+    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port)
+    else { throw Complaint("'\(text)' is not host:port, such as 127.0.0.1:7420") }
+    return ControllerAddress(host: text[..<colon].filter { $0 != "[" && $0 != "]" }, port: port)
+  }
+
+  private static func name(_ text: String) throws(Complaint) -> AgentName {
+    do { return try AgentName(text) } catch { throw Complaint("--name: \(error)") }
+  }
+
+  private static func labels(_ text: String) throws(Complaint) -> [String: String] {
+    var labels: [String: String] = [:]
+    for pair in text.split(separator: ",") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
+        throw Complaint("--labels: '\(pair)' is not key=value")
+      }
+      guard labels.updateValue(String(parts[1]), forKey: String(parts[0])) == nil else {
+        throw Complaint("--labels: '\(parts[0])' stands twice")
+      }
+    }
+    return labels
+  }
+
+  private static func key(_ path: String) throws(Complaint) -> PublicKey {
+    do {
+      return try PublicKey(pem: String(decoding: try DurableFile.read(path, limit: 16_384), as: UTF8.self))
+    } catch {
+      throw Complaint("--controller-key \(path): \(error)")
+    }
+  }
+
+  private static func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+  }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import Model
+import TestSupport
+import Testing
+import Trust
+
+@testable import CommandKit
+
+/// `verify FILE` on envelopes of each kind.
+@Suite struct VerifyFileTests {
+  private let folder: TemporaryFolder
+  private let signers: Signers
+
+  init() throws {
+    folder = try TemporaryFolder("verify")
+    signers = try Signers()
+    try folder.write("controller.pub", signers.controller.publicKey.pem)
+    try folder.write("agent.pub", signers.agent.publicKey.pem)
+  }
+
+  private func envelope(_ kind: String) throws -> [UInt8] {
+    let digest = try Digest(hex: String(repeating: "ab", count: 32))
+    let job = Job(name: try JobName("data/backup"), triggers: [.every(.seconds(60))], run: RunSpec(program: .command(["true"])))
+    switch kind {
+    case "bundle":
+      let place = SourceLocation(repository: "/srv/jobs.git", branch: "main", path: "jobs/backup.yaml")
+      return try signers.controller.sign(Bundle(source: place, job: job, files: [])).bytes
+    case "assignment":
+      return try signers.controller.sign(
+        Assignment(
+          agent: signers.agentID, position: Position(epoch: 1, sequence: 2), issued: Stage.now,
+          expires: Stage.now + .seconds(60), entries: [])
+      ).bytes
+    case "dispatch":
+      return try signers.controller.sign(
+        Dispatch(
+          agent: signers.agentID, epoch: 1, nonce: "nonce", job: job.name, bundle: digest, request: "api-1",
+          nominal: Stage.now, startBy: Stage.now + .seconds(60))
+      ).bytes
+    default: return try signers.receipt().signed.bytes
+    }
+  }
+
+  @Test(arguments: ["bundle", "assignment", "dispatch", "receipt"]) func goodAndFlipped(_ kind: String) async throws {
+    let stage = Stage(folder: folder.path)
+    let key = kind == "receipt" ? "agent.pub" : "controller.pub"
+    let bytes = try envelope(kind)
+    try folder.write("object", bytes: bytes + [0x0a])
+    let good = await stage.run("verify", "object", "--key", key)
+    #expect(good.status == .fine, "\(good.output)")
+    #expect(good.output.contains("\(kind)\n") && good.output.contains("\nGOOD  object: signed by key "))
+    let script = await stage.run("verify", "object", "--key", key, "--openssl").output
+    try folder.write("check.sh", "#!/bin/sh" + (script.components(separatedBy: "\n\n#!/bin/sh").last ?? ""))
+    #expect(try command(["sh", "check.sh"], in: folder.path).status == 0)
+    let other = await stage.run("verify", "object", "--key", kind == "receipt" ? "controller.pub" : "agent.pub")
+    #expect(other.status == .bad && other.output.contains("\nBAD   object: "))
+    // Every byte would take long; each part of the envelope is hit all the same.
+    for index in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 40)) {
+      var flipped = bytes
+      flipped[index] ^= 1
+      try folder.write("object", bytes: flipped)
+      let bad = await stage.run("verify", "object", "--key", key)
+      #expect(bad.status == .bad && !bad.output.contains("GOOD"), "byte \(index)")
+    }
+  }
+
+  @Test func withoutAKeyNothingIsGood() async throws {
+    try folder.write("object", bytes: try envelope("bundle"))
+    let ran = await Stage(folder: folder.path).run("verify", "object")
+    #expect(ran.status == .bad)
+    #expect(ran.output.contains("BAD   object: no key: name one with --key"))
+    let missing = await Stage(folder: folder.path).run("verify", "nothing", "--key", "agent.pub")
+    #expect(missing.status == .unreachable && missing.errors.contains("No such file"))
+    try folder.write("bad.pub", "no key\n")
+    let bad = await Stage(folder: folder.path).run("verify", "object", "--key", "bad.pub")
+    #expect(bad.status == .bad && bad.errors.hasPrefix("error: "))
+  }
+
+  @Test func asJSON() async throws {
+    try folder.write("object", bytes: try envelope("bundle"))
+    let ran = await Stage(folder: folder.path).run("verify", "object", "--key", "controller.pub", "--format", "json")
+    let item = ran.json?.arrayValue?.first
+    #expect(item?["valid"]?.boolValue == true && item?["kind"]?.stringValue == "bundle")
+    #expect(item?["keyid"]?.stringValue == signers.controller.publicKey.keyID.hex)
+  }
+}

@@ -1,0 +1,143 @@
+import Glibc
+import Model
+import TestSupport
+import Testing
+
+@testable import Execution
+
+/// That a timeout, a cancel and the end of the job leave nothing running. Every process that must go holds a fifo open:
+/// reading it to its end is waiting for all of them, and a test that fails to kill one does not end in time.
+@Suite(.timeLimit(.minutes(1))) struct KillingTests {
+  @Test func `a timeout sends TERM first`() async throws {
+    let bench = try Workbench()
+    let shim = try bench.shell("trap 'echo bye; exit 3' TERM; while :; do sleep 0.01; done") {
+      $0.timeout = .milliseconds(100)
+    }
+    let end = try await shim.ended()
+    guard case .finished(let record) = end.ending else { throw Unexpected("\(end)") }
+    #expect(record.timedOut && record.ending == .exited(3))
+    #expect(try shim.folder.text(record).hasSuffix("bye\n"))
+    let judgement = classify(end, success: [0, 3])
+    #expect(judgement.state == .timedOut && judgement.exitCode == 3)
+  }
+
+  @Test func `a job that ignores TERM is killed after the grace`() async throws {
+    let bench = try Workbench()
+    let shim = try bench.shell("trap '' TERM; while :; do sleep 0.01; done") {
+      $0.timeout = .milliseconds(100)
+      $0.grace = .milliseconds(150)
+    }
+    let record = try await shim.record()
+    #expect(record.timedOut && record.ending == .signalled(9))
+    #expect((.milliseconds(250)...Duration.seconds(5)).contains(record.elapsed))
+  }
+
+  struct Escape: CustomTestStringConvertible {
+    var name: String
+    /// FIFO stands for the path of the fifo.
+    var line: String
+    var testDescription: String { name }
+  }
+
+  static let escapes = [
+    Escape(name: "child", line: "sleep 1000 9>FIFO & wait"),
+    Escape(name: "setsid", line: "setsid sleep 1000 9>FIFO & wait"),
+    Escape(
+      name: "double fork, own session, deaf",
+      line: "(setsid sh -c 'trap \"\" TERM HUP INT; sh -c \"trap \\\"\\\" TERM; while :; do sleep 1; done\" & exit 0' 9>FIFO &); sleep 1000"),
+    Escape(name: "tree", line: "for a in 1 2 3; do (for b in 1 2 3; do sleep 1000 & done; sleep 1000) & done 9>FIFO; wait"),
+    Escape(name: "stopped", line: "sh -c 'kill -STOP $$; sleep 1000' 9>FIFO"),
+    Escape(name: "forking on TERM", line: "trap 'setsid sleep 1000 & setsid sleep 1000 &' TERM; exec 9>FIFO; while :; do sleep 0.01; done"),
+    Escape(
+      name: "a chain that forks itself away",
+      line: "echo 'n=$1; [ $n -gt 0 ] || exec sleep 1000; setsid sh $0 $((n-1)) & exit 0' > s; sh s 200 9>FIFO & sleep 1000 9>FIFO"),
+  ]
+
+  @Test(arguments: escapes)
+  func `nothing survives a timeout`(_ escape: Escape) async throws {
+    let bench = try Workbench()
+    let fifo = try bench.fifo("alive")
+    let shim = try bench.shell(escape.line.replacing("FIFO", with: fifo)) {
+      $0.timeout = .milliseconds(300)
+      $0.grace = .milliseconds(200)
+    }
+    _ = try await readToEnd(fifo)
+    let record = try await shim.record()
+    #expect(record.timedOut)
+  }
+
+  @Test(arguments: escapes)
+  func `nothing survives a cancel`(_ escape: Escape) async throws {
+    let bench = try Workbench()
+    let fifo = try bench.fifo("alive")
+    let ready = try bench.fifo("ready")
+    let shim = try bench.shell("echo > \(ready); " + escape.line.replacing("FIFO", with: fifo)) {
+      $0.grace = .milliseconds(200)
+    }
+    async let gone = readToEnd(fifo)
+    _ = try await readToEnd(ready)
+    try shim.cancel()
+    let end = try await shim.ended()
+    guard case .finished(let record) = end.ending else { throw Unexpected("\(end)") }
+    #expect(record.cancelled && !record.timedOut)
+    #expect(classify(end, success: [0]).state == .cancelled)
+    // Nobody may have opened it before the cancel.
+    let writer = open(fifo, O_WRONLY | O_NONBLOCK)
+    if writer >= 0 { close(writer) }
+    _ = try await gone
+  }
+
+  @Test func `a cancel before the shim is ready is not lost`() async throws {
+    let bench = try Workbench()
+    for run in 0..<20 {
+      let shim = try bench.shell("exec sleep 1000", run: "run\(run)")
+      try shim.cancel()
+      #expect(try await shim.record().cancelled)
+    }
+  }
+
+  @Test func `a cancel of an ended attempt is told so`() async throws {
+    let bench = try Workbench()
+    let shim = try bench.shell("exit 0")
+    _ = try await shim.record()
+    #expect(throws: ExecutionError.self) { try shim.cancel() }
+  }
+
+  @Test func `what is left behind may linger, then goes`() async throws {
+    let bench = try Workbench()
+    let fifo = try bench.fifo("alive")
+    let shim = try bench.shell("(trap '' HUP; exec sleep 1000) 9>\(fifo) & (exec setsid sleep 1000) 9>\(fifo) & echo done") {
+      $0.linger = .milliseconds(100)
+    }
+    _ = try await readToEnd(fifo)
+    let end = try await shim.ended()
+    guard case .finished(let record) = end.ending else { throw Unexpected("\(end)") }
+    #expect(record.ending == .exited(0) && record.leftBehind == 2 && !record.timedOut)
+    #expect(record.elapsed < .milliseconds(100), "the job's own time ends with the job")
+    #expect(try shim.folder.text(record) == "done\n")
+    let judgement = classify(end, success: [0])
+    #expect(judgement.state == .succeeded)
+    #expect(judgement.reason == "2 processes that it left behind had to be ended")
+  }
+
+  @Test func `output of a child that outlives the job a little is kept`() async throws {
+    let bench = try Workbench()
+    let gate = try bench.fifo("gate")
+    let shim = try bench.shell("(cat \(gate) > /dev/null; echo late) & echo early") { $0.linger = .seconds(30) }
+    try await touch(gate)
+    let record = try await shim.record()
+    #expect(try shim.folder.text(record) == "early\nlate\n")
+    #expect(record.leftBehind == 0)
+  }
+
+  @Test func `a flood of output does not keep the timeout away`() async throws {
+    let bench = try Workbench()
+    let shim = try bench.shell("trap '' TERM; exec cat /dev/zero") {
+      $0.timeout = .milliseconds(200)
+      $0.grace = .milliseconds(100)
+    }
+    let record = try await shim.record()
+    #expect(record.timedOut && record.ending == .signalled(9))
+    #expect(record.elapsed < .seconds(10))
+  }
+}

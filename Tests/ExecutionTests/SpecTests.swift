@@ -1,0 +1,91 @@
+import Glibc
+import Model
+import TestSupport
+import Testing
+
+@testable import Execution
+
+@Suite(.timeLimit(.minutes(1))) struct SpecTests {
+  static func random(_ generator: inout SeededGenerator) -> ShimSpec {
+    func text(_ count: ClosedRange<Int>) -> String {
+      String(String.UnicodeScalarView((0..<Int.random(in: count, using: &generator)).compactMap { _ in
+        Unicode.Scalar(UInt32.random(in: 1...0x2ff, using: &generator))
+      }))
+    }
+    return ShimSpec(
+      program: text(1...20), arguments: (0..<Int.random(in: 1...4, using: &generator)).map { _ in text(0...30) },
+      environment: Dictionary(
+        (0..<Int.random(in: 0...4, using: &generator)).map { ("V\($0)", text(0...20)) }, uniquingKeysWith: { $1 }),
+      timeout: .microseconds(Int64.random(in: 1...1_000_000_000, using: &generator)),
+      grace: .microseconds(Int64.random(in: 0...1_000_000, using: &generator)),
+      linger: .microseconds(Int64.random(in: 0...1_000_000, using: &generator)),
+      head: Int.random(in: 1...100_000, using: &generator), tail: Int.random(in: 1...100_000, using: &generator),
+      descriptor: Bool.random(using: &generator) ? 100 : nil,
+      crashAt: ShimCrashPoint.allCases.randomElement(using: &generator))
+  }
+
+  @Test func `reading gives back what was printed`() throws {
+    var generator = SeededGenerator(seed: testSeed)
+    for _ in 0..<500 {
+      let spec = Self.random(&generator)
+      #expect(try ShimSpec(parsing: spec.bytes()) == spec, "seed \(testSeed)")
+    }
+  }
+
+  @Test func `a text with NUL is refused`() {
+    #expect(throws: ExecutionError.self) { try ShimSpec(program: "/bin/true", arguments: ["a\0b"]).bytes() }
+  }
+
+  /// The shim and our own reader refuse every cut of a spec, and every stranger in it.
+  @Test func `the shim refuses what is not a whole spec`() async throws {
+    let bench = try Workbench()
+    let witness = bench.files.path("witness")
+    let good = try bench.shellSpec("touch \(witness)").bytes()
+    var generator = SeededGenerator(seed: testSeed)
+    var broken = (0..<good.count).filter { _ in Int.random(in: 0..<4, using: &generator) == 0 }.map { Array(good[..<$0]) }
+    broken.append(good + [0])
+    broken.append(good + good)
+    // An unknown field, a field twice, fields out of order.
+    let end = good.count - 8
+    broken.append(Array(good[..<end] + [11, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
+    broken.append(Array(good[..<8] + good[8...]) .replacingTag(at: 8, with: 2))
+    for (index, bytes) in broken.enumerated() {
+      #expect(throws: ExecutionError.self) { try ShimSpec(parsing: bytes) }
+      let folder = try RunFolder.create(at: bench.runPath("run\(index)"))
+      try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID), to: "status")
+      try folder.write(bytes, to: "spec")
+      let status = try command([bench.launcher.path, folder.path]).status
+      #expect(status == 0, "seed \(testSeed)")
+      guard case .ended(let end) = try folder.adopt(), case .finished(let record) = end.ending else {
+        throw Unexpected("seed \(testSeed): no record for cut \(index)")
+      }
+      #expect(record.ending == .neverBegan(.spec, error: EBADMSG))
+    }
+    #expect(access(witness, F_OK) != 0)
+  }
+
+  @Test func `any flipped bit of a record is noticed`() throws {
+    let bytes = StatusFile.fresh(bootID: StatusFile.currentBootID)
+    #expect(StatusFile.started(in: bytes) == .absent && StatusFile.ended(in: bytes) == .absent)
+    #expect(StatusFile.bootID(in: bytes) == StatusFile.currentBootID)
+    for index in 0..<512 {
+      var flipped = bytes
+      flipped[index] ^= 4
+      #expect(StatusFile.bootID(in: flipped) == nil)
+    }
+    for index in 512..<1536 {
+      var flipped = bytes
+      flipped[index] ^= 4
+      #expect(index < 1024 ? StatusFile.started(in: flipped) == .damaged : StatusFile.ended(in: flipped) == .damaged)
+    }
+    #expect(StatusFile.ended(in: []) == .damaged)
+  }
+}
+
+extension [UInt8] {
+  fileprivate func replacingTag(at offset: Int, with tag: UInt8) -> [UInt8] {
+    var bytes = self
+    bytes[offset] = tag
+    return bytes
+  }
+}

@@ -1,0 +1,118 @@
+import Glibc
+import Model
+import TestSupport
+import Trust
+
+@testable import Execution
+
+/// A folder with a store and room for run folders, and a launcher; what a test of Execution needs.
+final class Workbench: Sendable {
+  let files: TemporaryFolder
+  let store: BundleStore
+  let launcher: ShimLauncher
+
+  init(launcher: ShimLauncher? = nil) throws {
+    files = try TemporaryFolder("belfry-execution")
+    store = try BundleStore(path: files.path("store"))
+    self.launcher = try launcher ?? ShimLauncher(path: ProcessEnvironment["BELFRY_TEST_SHIM"])
+  }
+
+  /// A fresh path for a run folder.
+  func runPath(_ name: String = "run") -> String { files.path(name) }
+
+  /// Starts a line of shell by the lowest way in: no bundle, a spec of our own.
+  func shell(_ line: String, _ change: (inout ShimSpec) -> Void = { _ in }, run: String = "run") throws -> Shim {
+    let folder = try RunFolder.create(at: runPath(run))
+    var spec = shellSpec(line, run: run)
+    change(&spec)
+    return try launcher.launch(spec, in: folder)
+  }
+
+  /// Its run id is this bench's own: whatever carries it may be killed when a shim is found dead.
+  func shellSpec(_ line: String, run: String = "run") -> ShimSpec {
+    ShimSpec(
+      program: "/bin/sh", arguments: ["sh", "-c", line],
+      environment: [
+        "PATH": "/usr/bin:/bin", "BELFRY_RUN_ID": runPath(run), "BELFRY_ATTEMPT": "1",
+      ],
+      timeout: .seconds(60))
+  }
+
+  /// Stores the files and gives back how a bundle lists them.
+  func put(_ contents: [(path: String, text: String)], executable: Bool = true) throws -> [BundleFile] {
+    try contents.map { file in
+      let bytes = Array(file.text.utf8)
+      let digest = SHA256.hash(bytes)
+      try store.store(file: bytes, named: digest)
+      return BundleFile(path: file.path, digest: digest, size: Int64(bytes.count), executable: executable)
+    }
+  }
+
+  /// An attempt at a job with this program.
+  func attempt(_ run: RunSpec, files: [BundleFile] = [], number: Int = 1) throws -> AttemptSpec {
+    let name = try JobName("team/job")
+    let job = Job(name: name, triggers: [.every(.seconds(60))], run: run)
+    let bundle = Bundle(
+      source: SourceLocation(repository: "https://example.com/jobs.git", branch: "main", path: "jobs/job.yaml"),
+      job: job, files: files)
+    let occurrence = Occurrence(job: name, nominal: Timestamp(seconds: 1_795_000_000))
+    let agent = AgentID(random: (testSeed, 1))
+    return AttemptSpec(
+      run: occurrence.run(on: agent), number: number, occurrence: occurrence, agent: try AgentName("host-1"),
+      commit: try CommitID(String(repeating: "ab", count: 20)), bundle: bundle)
+  }
+
+  /// Makes a fifo: opening it waits for the other side, which is how tests and jobs meet without sleeping.
+  func fifo(_ name: String) throws -> String {
+    let path = files.path(name)
+    guard mkfifo(path, 0o666) == 0 else { throw Unexpected("mkfifo \(path): \(errno)") }
+    chmod(path, 0o666)
+    return path
+  }
+
+  func exists(_ name: String) -> Bool { access(files.path(name), F_OK) == 0 }
+}
+
+extension Shim {
+  /// The exit record; an error when there is none.
+  func record() async throws -> ExitRecord {
+    switch try await ended().ending {
+    case .finished(let record): return record
+    case .lost(let reason): throw Unexpected("lost: \(reason)")
+    }
+  }
+}
+
+extension RunFolder {
+  /// The kept output as text.
+  func text(_ record: ExitRecord? = nil) throws -> String {
+    String(decoding: try keptOutput(record).bytes, as: UTF8.self)
+  }
+}
+
+/// Reads a fifo until its last writer is gone, on a thread that may block.
+func readToEnd(_ path: String) async throws -> String {
+  try await blocking {
+    let file = try Descriptor(open: path, O_RDONLY)
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = read(file.number, &buffer, buffer.count)
+      if count > 0 { bytes += buffer[..<count] }
+      if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+    }
+  }
+}
+
+/// Opens a fifo for writing, which waits for a reader, and closes it again.
+func touch(_ path: String) async throws {
+  try await blocking { _ = try Descriptor(open: path, O_WRONLY) }
+}
+
+func isRoot() -> Bool { geteuid() == 0 }
+
+/// What a test did not expect to see.
+struct Unexpected: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
