@@ -29,7 +29,7 @@ struct Reconciler: Service {
   private func pass() async {
     let snapshot = await snapshot()
     let plan = Planning.plan(snapshot, now: clock.now)
-    for action in plan.actions { logger.info("\(action)") }
+    for action in plan.actions { logger.info("\(action.line)") }
     for assignment in plan.assignments {
       do {
         guard try await fleet.send(assignment, key: key) else { continue }

@@ -102,20 +102,9 @@ static void account(struct attempt *a) {
   if (a->output.failed != 0) a->ended.flags |= FLAG_OUTPUT_FAILED;
 }
 
-// The names of the files, and the run folder's own name, must survive a loss of power as the record does.
-static int sync_folders(int folder) {
-  if (fsync(folder) != 0) return errno;
-  int parent = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (parent < 0) return errno;
-  int error = fsync(parent) == 0 ? 0 : errno;
-  close(parent);
-  return error;
-}
-
 static int finish(struct attempt *a) {
   account(a);
   int error = output_sync(&a->output);
-  if (error == 0) error = sync_folders(a->folder);
   a->ended.sync_error = error;
   crash_if(a->spec->crash, "beforeExitRecord");
   if (crash_wanted(a->spec->crash, "halfExitRecord")) {

@@ -57,6 +57,10 @@ int status_open(int folder, int *fd);
 
 // Seals with the checksum and writes. 0 or errno.
 int status_write_started(int fd, struct started *record);
+
+// The same, and makes it durable. One sync of one file: the names on its path need none of their own, because they are
+// as new as the file or older, and a sync of a new file takes them along (ext4, XFS, btrfs, f2fs). Each further one
+// would be another wait for the disk in every run.
 int status_write_ended(int fd, struct ended *record);
 void status_write_half_ended(int fd, struct ended *record);
 

@@ -94,7 +94,14 @@ struct APIService {
       router: router,
       configuration: .init(address: .hostname(host, port: port), serverName: nil),
       onServerRunning: { channel in await onReady(channel.localAddress?.port ?? port) },
-      logger: logger)
+      logger: Self.quiet(logger))
+  }
+
+  /// The server's library reports each of its own shutdown steps as an error.
+  private static func quiet(_ logger: Logger) -> Logger {
+    var quiet = logger
+    quiet.logLevel = .critical
+    return quiet
   }
 
   private func body(of request: Request) async -> Result<JSONValue, APIError> {

@@ -57,6 +57,7 @@ struct FleetState: Sendable {
     agent.connected = false
     agent.sent = nil
     agent.refusal = nil
+    agent.position = .zero
     members[id] = Member(agent: agent, key: key, version: version, session: session, since: now, lastHeard: now)
     return session
   }
@@ -78,8 +79,9 @@ struct FleetState: Sendable {
       member.agent.connected = true
       member.agent.labels = report.labels
       // A heartbeat may have been on its way while an assignment was; what it says of older times is not news.
+      // Across streams a position may fall, when an agent lost its state: connect() has set it to zero.
       if let sent = member.agent.sent, report.position >= sent.position { member.agent.accept(sent.position) }
-      if member.agent.sent == nil || report.position >= member.agent.position {
+      if report.position >= member.agent.position {
         member.agent.held = report.held
         member.agent.position = report.position
         member.agent.expires = report.expires

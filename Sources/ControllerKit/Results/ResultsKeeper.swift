@@ -129,7 +129,7 @@ actor ResultsKeeper {
     guard let writer = open, hasNews else { return [:] }
     let batch = queue
     let keys = newKeys
-    let outcome = try writer.append(batch, newAgentKeys: keys, overview: overview, now: clock.now)
+    let outcome = try writer.append(batch, newAgentKeys: keys, overview: batch.isEmpty ? nil : overview, now: clock.now)
     queue.removeFirst(batch.count)
     for agent in keys.keys { newKeys[agent] = nil }
     CrashPoint.reach("controller.committed")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Subprocess
+import SystemPackage
 
 struct IdleCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -36,7 +37,7 @@ struct IdleBenchmark {
     report.heading("idle", "a controller and an agent with one job that is not due, watched for \(seconds) s")
     try await BenchFolder.with("idle") { folder in
       try await RunningFleet.with(["yearly.yaml": Self.manifest], in: folder) { fleet in
-        try await Subprocess.run(
+        _ = try await Subprocess.run(
           .path(.init(Tool.ownPath)), arguments: ["worker", "idle"], input: .none, output: .discarded, error: .discarded
         ) { execution in
           let floor = execution.processIdentifier.value

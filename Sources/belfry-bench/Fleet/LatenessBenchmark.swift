@@ -68,7 +68,7 @@ struct LatenessBenchmark {
   }
 
   /// Seconds after the nominal time.
-  private struct Sample {
+  private struct Sample: Sendable {
     var started: Double
     var shown: Double
   }

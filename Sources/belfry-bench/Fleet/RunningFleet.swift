@@ -11,7 +11,7 @@ struct RunningFleet {
   let repository: String
 
   /// Runs both until `body` returns. `manifests` are the jobs, by file name.
-  static func with<Value>(
+  static func with<Value: Sendable>(
     _ manifests: [String: String], in folder: BenchFolder, _ body: (RunningFleet) async throws -> Value
   ) async throws -> Value {
     let (belfry, agent) = (try Tool.sibling("belfry"), try Tool.sibling("belfry-agent"))
@@ -49,7 +49,7 @@ struct RunningFleet {
   }
 
   /// Runs one program until `body`, which gets the line that says that it is ready, returns; then ends it.
-  private static func program<Value>(
+  private static func program<Value: Sendable>(
     _ words: [String], log: String, _ body: (String, pid_t) async throws -> Value
   ) async throws -> Value {
     var platform = PlatformOptions()

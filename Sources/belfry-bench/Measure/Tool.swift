@@ -1,5 +1,6 @@
 import Foundation
 import Subprocess
+import SystemPackage
 
 /// Runs programs to their end. For what is not timed; see ``TimedCommand`` for what is.
 enum Tool {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Model
+import Results
 import Trust
 
 struct TrustCommand: AsyncParsableCommand {
