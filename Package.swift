@@ -121,6 +121,13 @@ let package = Package(
     .testTarget(name: "TrustTests", dependencies: ["Model", "Trust", "TestSupport"]),
     .testTarget(name: "ManifestTests", dependencies: ["Model", "Manifest", "Schedule", "ZoneInfo", "TestSupport"]),
     .testTarget(name: "PlanningTests", dependencies: ["Model", "Schedule", "Planning", "TestSupport"]),
+    .testTarget(name: "ResultsTests", dependencies: ["Model", "Trust", "Git", "Results", "TestSupport"]),
+    .testTarget(
+      name: "CommandKitTests",
+      dependencies: [
+        "CommandKit", "Model", "Schedule", "Planning", "Git", "Results", "Trust", "Platform", "ZoneInfo", "TestSupport",
+        argumentParser, hummingbird, httpTypes, nioCore, logging,
+      ]),
   ]
 )
 

@@ -35,9 +35,12 @@ extension Repository {
     return found
   }
 
-  /// Whether `ancestor` is `commit` itself or one that it stands on.
+  /// Whether `ancestor` is `commit` itself or one that it stands on. Throws `notFound` unless both are here.
   public func isAncestor(_ ancestor: CommitID, of commit: CommitID) throws(GitError) -> Bool {
     guard ancestor != commit else { return true }
+    for id in [ancestor, commit] {
+      guard try contains(id.object) else { throw GitError(.notFound, "there is no commit \(id.short) here") }
+    }
     var old = try ancestor.oid
     var new = try commit.oid
     return try check(

@@ -12,8 +12,9 @@ extension Repository {
   ) throws(GitError) {
     let name = try Self.reference(ofBranch: branch)
     if let old {
-      guard try isAncestor(old, of: commit) else {
-        throw GitError(.nonFastForward, "commit \(commit.short) does not stand on \(old.short)")
+      guard try contains(old.object), try isAncestor(old, of: commit) else {
+        throw GitError(
+          .nonFastForward, "commit \(commit.short) does not stand on \(old.short)", hint: "fetch the branch and build on it")
       }
     }
     let address = try RemoteAddress(remote.url)

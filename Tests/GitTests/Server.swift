@@ -36,8 +36,9 @@ final class Server: Sendable {
     guard code == 0 else { throw GitError(.other, "cannot start \(words[0]): \(String(cString: strerror(code)))") }
     process = id
     _ = try await eventually("\(words[0]) listens") { () throws -> Bool? in
-      var status: Int32 = 0
-      guard waitpid(id, &status, WNOHANG) == 0 else {
+      // Without collecting it: until that its number stays its own, and `deinit` cannot hit another process.
+      var info = siginfo_t()
+      guard waitid(P_PID, id_t(id), &info, WEXITED | WNOHANG | WNOWAIT) == 0, info.si_signo == 0 else {
         throw GitError(.other, "\(words[0]) ended: \(try String(contentsOfFile: log, encoding: .utf8))")
       }
       return Self.accepts(port) ? true : nil

@@ -35,7 +35,10 @@ import Testing
     for value in UInt32(0)...0x2fff {
       guard let scalar = Unicode.Scalar(value) else { continue }
       let shown = TerminalText.neutralised(String(scalar)).unicodeScalars
-      #expect(shown.allSatisfy { $0.value >= 0x20 && !(0x7f..<0xa0).contains($0.value) && !(0x202a...0x202e).contains($0.value) })
+      #expect(
+        shown.allSatisfy {
+          $0.value >= 0x20 && !(0x7f..<0xa0).contains($0.value) && !(0x202a...0x202e).contains($0.value)
+        })
     }
   }
 }

@@ -55,7 +55,9 @@ import Trust
 
   @Test func deliveringAgainChangesNothing() throws {
     var files = Files()
-    let batch = try (1...20).map { try incoming(Sample(nominal: Sample.start + .seconds($0 % 3), agent: $0, logs: ["x"])) }
+    let batch = try (1...20).map {
+      try incoming(Sample(nominal: Sample.start + .seconds($0 % 3), agent: $0, logs: ["x"]))
+    }
     _ = files.apply(batch)
     let before = files.bytes
     let again = files.apply(batch)
@@ -71,7 +73,10 @@ import Trust
   @Test func theOrderWithinABatchMakesNoDifference() throws {
     var random = SeededGenerator(seed: testSeed)
     let batch = try (1...40).map {
-      try incoming(Sample(job: "j\($0 % 3)", nominal: Sample.start + .seconds($0 % 4), agent: $0, agentName: "a\($0 % 5)", logs: ["\($0)"]))
+      try incoming(
+        Sample(
+          job: "j\($0 % 3)", nominal: Sample.start + .seconds($0 % 4), agent: $0, agentName: "a\($0 % 5)",
+          logs: ["\($0)"]))
     }
     var first = Files()
     _ = first.apply(batch)
@@ -84,7 +89,9 @@ import Trust
 
   @Test func howeverBatchedEveryReceiptIsThereOnce() throws {
     var random = SeededGenerator(seed: testSeed)
-    let batch = try (1...60).map { try incoming(Sample(nominal: Sample.start + .seconds($0 % 2), agent: $0, agentName: "a\($0 % 7)")) }
+    let batch = try (1...60).map {
+      try incoming(Sample(nominal: Sample.start + .seconds($0 % 2), agent: $0, agentName: "a\($0 % 7)"))
+    }
     for _ in 0..<10 {
       var files = Files()
       var rest = (batch + batch.prefix(20)).shuffled(using: &random)[...]
@@ -154,7 +161,9 @@ import Trust
 
   @Test(arguments: [
     Damage(testDescription: "no line break at the end", receipts: { String($0.dropLast()) }),
-    Damage(testDescription: "no line break in both", receipts: { String($0.dropLast()) }, signatures: { String($0.dropLast()) }),
+    Damage(
+      testDescription: "no line break in both", receipts: { String($0.dropLast()) },
+      signatures: { String($0.dropLast()) }),
     Damage(testDescription: "a signature is missing", signatures: { String($0.split(separator: "\n")[0]) }),
     Damage(testDescription: "no signatures", signatures: { _ in "" }),
     Damage(testDescription: "too many signatures", signatures: { $0 + "{}\n{}\n\n" }),
@@ -163,8 +172,10 @@ import Trust
   func afterPeoplesEditsNewLinesStandSideBySide(damage: Damage) throws {
     var files = Files()
     _ = files.apply(try [Sample(agent: 1), Sample(agent: 2)].map(incoming))
-    files.bytes[path + ".ndjson"] = Array(damage.receipts(String(decoding: files.bytes[path + ".ndjson"] ?? [], as: UTF8.self)).utf8)
-    files.bytes[path + ".sigs"] = Array(damage.signatures(String(decoding: files.bytes[path + ".sigs"] ?? [], as: UTF8.self)).utf8)
+    files.bytes[path + ".ndjson"] = Array(
+      damage.receipts(String(decoding: files.bytes[path + ".ndjson"] ?? [], as: UTF8.self)).utf8)
+    files.bytes[path + ".sigs"] = Array(
+      damage.signatures(String(decoding: files.bytes[path + ".sigs"] ?? [], as: UTF8.self)).utf8)
     let new = try incoming(Sample(agent: 3))
     _ = files.apply([new])
     let receipts = files.text(path + ".ndjson")

@@ -24,12 +24,13 @@ import Trust
     let report = try report(writer.push())
     #expect(report.runs == runs && report.changes == [.foreignCommits(tip: foreign)])
     #expect(try remotes.show("NOTES.md") == "hello")
-    #expect(try git("log", "--format=%s", "belfry/results", in: remotes.path) == """
-      results: 2 succeeded
-      results: 1 succeeded
-      A person's edit
-      results: one takes over as epoch 1
-      """)
+    #expect(
+      try git("log", "--format=%s", "belfry/results", in: remotes.path) == """
+        results: 2 succeeded
+        results: 1 succeeded
+        A person's edit
+        results: one takes over as epoch 1
+        """)
     #expect(try git("fsck", "--strict", "--no-dangling", in: remotes.path) == "")
   }
 
@@ -131,11 +132,15 @@ import Trust
       let writer = writers[Int.random(in: 0...1, using: &random)]
       let chosen = waiting.shuffled(using: &random).prefix(4)
       do {
-        let outcome = try writer.append(chosen.map { try Sample(nominal: Sample.start + .seconds($0 % 5), agent: $0).delivery() }, now: Sample.start)
+        let outcome = try writer.append(
+          chosen.map { try Sample(nominal: Sample.start + .seconds($0 % 5), agent: $0).delivery() }, now: Sample.start)
         _ = outcome
         if Bool.random(using: &random) { continue }
         guard case .pushed(let report) = try writer.push() else { continue }
-        for number in Array(waiting) where report.runs.contains(try Sample(nominal: Sample.start + .seconds(number % 5), agent: number).receipt().run) {
+        for number in Array(waiting)
+        where report.runs.contains(
+          try Sample(nominal: Sample.start + .seconds(number % 5), agent: number).receipt().run)
+        {
           waiting.remove(number)
         }
       } catch let error as ResultsError where error.code == .fenced {
@@ -143,10 +148,14 @@ import Trust
       }
     }
     // Whatever was acknowledged is there, and nothing is there twice.
-    let lines = try remotes.files().filter { $0.hasSuffix(".ndjson") }.flatMap { try remotes.show($0).split(separator: "\n") }
+    let lines = try remotes.files().filter { $0.hasSuffix(".ndjson") }.flatMap {
+      try remotes.show($0).split(separator: "\n")
+    }
     #expect(Set(lines).count == lines.count, "seed \(testSeed)")
     for number in Set(0..<40).subtracting(waiting) {
-      let line = String(decoding: try Sample(nominal: Sample.start + .seconds(number % 5), agent: number).delivery().signed.line, as: UTF8.self)
+      let line = String(
+        decoding: try Sample(nominal: Sample.start + .seconds(number % 5), agent: number).delivery().signed.line,
+        as: UTF8.self)
       #expect(lines.contains(line[...]), "seed \(testSeed)")
     }
   }
@@ -163,10 +172,11 @@ import Trust
     let report = try report(writer.push())
     #expect(report.changes == [.deleted(was: tip)] && report.runs == Set(run))
     #expect(try git("rev-list", "--count", "belfry/results", in: remotes.path) == "1")
-    #expect(try remotes.files() == [
-      "README.md", "agents/\(Sample.agentID(1)).pem", "controller.pem", "jobs/orders/backup/README.md",
-      "runs/orders/backup/2026/11/20/02/3000Z.ndjson", "runs/orders/backup/2026/11/20/02/3000Z.sigs",
-    ])
+    #expect(
+      try remotes.files() == [
+        "README.md", "agents/\(Sample.agentID(1)).pem", "controller.pem", "jobs/orders/backup/README.md",
+        "runs/orders/backup/2026/11/20/02/3000Z.ndjson", "runs/orders/backup/2026/11/20/02/3000Z.sigs",
+      ])
     #expect(try git("log", "-1", "--format=%B", "belfry/results", in: remotes.path).contains("Belfry-Epoch: 1\n"))
   }
 
@@ -186,11 +196,14 @@ import Trust
     #expect(try remotes.show("runs/orders/backup/2026/11/20/02/3000Z.ndjson").split(separator: "\n").count == 2)
   }
 
-  @Test(arguments: ["runs", "jobs", "logs", "runs/orders/backup/2026/11/20/02/3000Z.ndjson/x", "jobs/orders", "README.md/x"])
+  @Test(arguments: [
+    "runs", "jobs", "logs", "runs/orders/backup/2026/11/20/02/3000Z.ndjson/x", "jobs/orders", "README.md/x",
+  ])
   func aStrangeFileInTheWayStopsNothing(path: String) throws {
     let remotes = try Remotes()
     let writer = try remotes.claimedWriter()
-    try git("clone", "-q", "-b", "belfry/results", remotes.path, remotes.folder.path("strange"), in: remotes.folder.path)
+    try git(
+      "clone", "-q", "-b", "belfry/results", remotes.path, remotes.folder.path("strange"), in: remotes.folder.path)
     try command(["rm", "-rf", "README.md"], in: remotes.folder.path("strange"))
     try remotes.folder.write("strange/\(path)", "garbage")
     try git("add", "-A", in: remotes.folder.path("strange"))

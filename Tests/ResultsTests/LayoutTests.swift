@@ -36,14 +36,16 @@ import Testing
     var seen: [String: ResultsPath] = [:]
     for _ in 0..<4_000 {
       let count = Int.random(in: 1...4, using: &random)
-      let job = try JobName((0..<count).map { _ in segments.randomElement(using: &random) ?? "a" }.joined(separator: "/"))
+      let job = try JobName(
+        (0..<count).map { _ in segments.randomElement(using: &random) ?? "a" }.joined(separator: "/"))
       let seconds = Int64.random(in: 0..<253_402_300_800, using: &random)
       let fraction = [0, 0, 250_000, 1, 999_999].randomElement(using: &random) ?? 0
       let time = Timestamp(microseconds: seconds * 1_000_000 + Int64(fraction))
       let agent = try AgentName(["db-1", "db-1.1", "2026", "a.b.c"].randomElement(using: &random) ?? "a")
       let run = Bool.random(using: &random) ? Occurrence(job: job, nominal: time).run(on: Sample.agentID(1)) : nil
       let file = RunFile(job: job, nominal: time, part: Int.random(in: 1...3, using: &random))
-      let log = LogFile(job: job, nominal: time, agent: agent, run: run, attempt: Int.random(in: 1...12, using: &random))
+      let log = LogFile(
+        job: job, nominal: time, agent: agent, run: run, attempt: Int.random(in: 1...12, using: &random))
       for path: ResultsPath in [.receipts(file), .signatures(file), .log(log), .jobPage(job)] {
         #expect(ResultsLayout.parse(path.text) == path, "seed \(testSeed)")
         if let other = seen.updateValue(path, forKey: path.text) { #expect(other == path, "seed \(testSeed)") }
@@ -71,12 +73,16 @@ import Testing
     "", "/", "runs", "runs/2026/11/20/02/3000Z.ndjson", "runs/a/2026/11/20/02/3000Z.json",
     "runs/../2026/11/20/02/3000Z.ndjson", "runs/A/2026/11/20/02/3000Z.ndjson", "runs/a/2026/13/20/02/3000Z.ndjson",
     "runs/a/2026/02/30/02/3000Z.ndjson", "runs/a/2026/11/20/24/3000Z.ndjson", "runs/a/2026/11/20/02/6000Z.ndjson",
-    "runs/a/2026/11/20/02/3000z.ndjson", "runs/a/2026/11/20/02/3000.000Z.ndjson", "runs/a/2026/11/20/02/3000.250000Z.ndjson",
-    "runs/a/2026/11/20/02/3000Z.1.ndjson", "runs/a/2026/11/20/02/3000Z.02.ndjson", "runs/a/2026/11/20/02/3000Z.-2.ndjson",
+    "runs/a/2026/11/20/02/3000z.ndjson", "runs/a/2026/11/20/02/3000.000Z.ndjson",
+    "runs/a/2026/11/20/02/3000.250000Z.ndjson",
+    "runs/a/2026/11/20/02/3000Z.1.ndjson", "runs/a/2026/11/20/02/3000Z.02.ndjson",
+    "runs/a/2026/11/20/02/3000Z.-2.ndjson",
     "runs/a/2026/11/20/2/3000Z.ndjson", "runs/a/02026/11/20/02/3000Z.ndjson", "runs/a/1969/11/20/02/3000Z.ndjson",
-    "runs//2026/11/20/02/3000Z.ndjson", "runs/a/b/c/d/e/2026/11/20/02/3000Z.ndjson", "runs/a/２０２６/11/20/02/3000Z.ndjson",
+    "runs//2026/11/20/02/3000Z.ndjson", "runs/a/b/c/d/e/2026/11/20/02/3000Z.ndjson",
+    "runs/a/２０２６/11/20/02/3000Z.ndjson",
     "logs/a/2026/11/20/02/3000Z/db-1.0.log", "logs/a/2026/11/20/02/3000Z/db-1.+1.log",
-    "logs/a/2026/11/20/02/3000Z/db-1.01.log", "logs/a/2026/11/20/02/3000Z/db-1.log", "logs/a/2026/11/20/02/3000Z/.1.log",
+    "logs/a/2026/11/20/02/3000Z/db-1.01.log", "logs/a/2026/11/20/02/3000Z/db-1.log",
+    "logs/a/2026/11/20/02/3000Z/.1.log",
     "logs/a/2026/11/20/02/3000Z/db-1@x.1.log", "logs/a/2026/11/20/02/db-1.1.log", "agents/x.pem", "agents/../a.pem",
     "jobs/README.md", "jobs/a/readme.md", "jobs/a/../README.md",
   ])

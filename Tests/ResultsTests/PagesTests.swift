@@ -8,7 +8,8 @@ import Testing
   static let hostile = [
     "a | b", "`x`", "``", "<script>alert(1)</script>", "[x](javascript:alert(1))", "![x](https://evil.example/p.png)",
     "https://evil.example www.evil.example a@evil.example @someone #1", "a\nb\r\n| c | d |", "\u{202e}gnp.exe",
-    "\\", "\\|", "|", " ", "` ", "{{7*7}} ${x} <!-- -->", "\u{1b}]52;c;aGk=\u{7}", "``` \n ~~~", "&lt;b&gt;", "a|\u{301}b|\u{fe0f}", "`\u{301}",
+    "\\", "\\|", "|", " ", "` ", "{{7*7}} ${x} <!-- -->", "\u{1b}]52;c;aGk=\u{7}", "``` \n ~~~", "&lt;b&gt;",
+    "a|\u{301}b|\u{fe0f}", "`\u{301}",
   ]
 
   @Test(arguments: hostile)
@@ -108,12 +109,16 @@ import Testing
         reason: index % 3 == 0 ? "reason \(index)" : nil, seconds: index)
     }
     let page = JobPage.render(try record(samples))
-    for _ in 0..<30 { #expect(JobPage.render(try record(samples.shuffled(using: &random))) == page, "seed \(testSeed)") }
+    for _ in 0..<30 {
+      #expect(JobPage.render(try record(samples.shuffled(using: &random))) == page, "seed \(testSeed)")
+    }
   }
 
   @Test func aStreakPassesOverWhatDidNotRun() throws {
     func streak(_ outcomes: [Outcome]) throws -> String? {
-      let samples = outcomes.enumerated().map { Sample(nominal: Sample.start - .seconds(60 * $0.offset), outcome: $0.element) }
+      let samples = outcomes.enumerated().map {
+        Sample(nominal: Sample.start - .seconds(60 * $0.offset), outcome: $0.element)
+      }
       return try record(samples).streak.map { "\($0.count)\($0.isOpen ? "+" : "") \($0.verdict)" }
     }
     let good = Outcome.ran(.succeeded)
@@ -131,7 +136,9 @@ import Testing
       job: .init(next: Sample.start + .seconds(86_400)),
       try JobName("a"): .init(next: nil, note: "Suspended"),
     ])
-    let summaries = [job: try record([Sample(), Sample(nominal: Sample.start + .seconds(1), outcome: .ran(.failed))]).summary]
+    let summaries = [
+      job: try record([Sample(), Sample(nominal: Sample.start + .seconds(1), outcome: .ran(.failed))]).summary
+    ]
     let page = OverviewPage.render(overview, summaries: summaries, source: "x|`y`", now: Sample.start)
     let expected = """
       # Results

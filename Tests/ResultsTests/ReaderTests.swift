@@ -13,8 +13,10 @@ import Trust
     let writer = try remotes.claimedWriter()
     var batch: [ReceiptDelivery] = []
     for hour in 0..<30 {
-      batch.append(try Sample(job: "a", nominal: Sample.start + .seconds(3_600 * hour), logs: ["log \(hour)\n"]).delivery())
-      batch.append(try Sample(job: "a/2026/11", nominal: Sample.start + .seconds(3_600 * hour + 60), agent: 2).delivery())
+      batch.append(
+        try Sample(job: "a", nominal: Sample.start + .seconds(3_600 * hour), logs: ["log \(hour)\n"]).delivery())
+      batch.append(
+        try Sample(job: "a/2026/11", nominal: Sample.start + .seconds(3_600 * hour + 60), agent: 2).delivery())
     }
     let keys = try [Sample.agentID(1): Sample.shared().publicKey, Sample.agentID(2): SigningKey.generate().publicKey]
     _ = try writer.append(batch, newAgentKeys: keys, now: Sample.start)
@@ -40,7 +42,8 @@ import Trust
     #expect(try ResultsReader(repository: Repository.open(at: clone)).commit.text == tip)
     try git("reset", "-q", "--hard", tip, in: clone)
     try git("commit", "-q", "--allow-empty", "-m", "local", in: clone)
-    #expect(try ResultsReader(repository: Repository.open(at: clone)).commit.text == git("rev-parse", "HEAD", in: clone))
+    #expect(
+      try ResultsReader(repository: Repository.open(at: clone)).commit.text == git("rev-parse", "HEAD", in: clone))
   }
 
   @Test func noBranchIsSaid() throws {
@@ -73,13 +76,20 @@ import Trust
     let writer = try remotes.claimedWriter()
     var random = SeededGenerator(seed: testSeed)
     let jobs = ["a", "a/2026", "a/2026/11", "b", "2026/11/20/02"]
-    let times = (0..<60).map { _ in Timestamp(microseconds: Int64.random(in: 1_700_000_000...1_900_000_000, using: &random) * 1_000_000 + [0, 250_000, 17].randomElement(using: &random)!) }
+    let times = (0..<60).map { _ in
+      Timestamp(
+        microseconds: Int64.random(in: 1_700_000_000...1_900_000_000, using: &random) * 1_000_000 + [0, 250_000, 17]
+          .randomElement(using: &random)!)
+    }
     let samples = times.enumerated().map { Sample(job: jobs[$0.offset % jobs.count], nominal: $0.element) }
     _ = try writer.append(samples.map { try $0.delivery() }, now: Sample.start)
     _ = try writer.push()
-    let expected = samples.sorted { $0.nominal == $1.nominal ? $0.job < $1.job : $0.nominal > $1.nominal }.map { "\($0.nominal) \($0.job)" }
+    let expected = samples.sorted { $0.nominal == $1.nominal ? $0.job < $1.job : $0.nominal > $1.nominal }.map {
+      "\($0.nominal) \($0.job)"
+    }
     let read = try remotes.reader().history(HistoryQuery(limit: 1_000)).receipts
-    #expect(read.map { "\($0.receipt.occurrence.nominal) \($0.receipt.occurrence.job)" } == expected, "seed \(testSeed)")
+    #expect(
+      read.map { "\($0.receipt.occurrence.nominal) \($0.receipt.occurrence.job)" } == expected, "seed \(testSeed)")
     let through = times[0]
     let until = try remotes.reader().history(HistoryQuery(limit: 1_000, until: through)).receipts
     #expect(until.count == times.filter { $0 <= through }.count, "seed \(testSeed)")
@@ -168,7 +178,9 @@ import Trust
     try git("clone", "-q", "-b", "belfry/results", remotes.path, clone, in: remotes.folder.path)
     let good = try String(decoding: Sample(job: "a").delivery().signed.line, as: UTF8.self)
     let folder = "garbage/runs/a/2026/11/20/02"
-    try remotes.folder.write(folder + "/3000Z.ndjson", good + "\nnot json\n{}\n\n" + good.replacing("\"a\"", with: "\"b\"") + "\n\u{1b}[2J\n" + good)
+    try remotes.folder.write(
+      folder + "/3000Z.ndjson",
+      good + "\nnot json\n{}\n\n" + good.replacing("\"a\"", with: "\"b\"") + "\n\u{1b}[2J\n" + good)
     try remotes.folder.write(folder + "/3100Z.ndjson", bytes: [UInt8](repeating: 0x5b, count: 12 << 20))
     try remotes.folder.write(folder + "/3200Z.ndjson", bytes: [UInt8](repeating: 0x5b, count: 200_000))
     try remotes.folder.write(folder + "/3300Z.ndjson/x", "a folder")
@@ -188,16 +200,22 @@ import Trust
     let page = try reader.history(HistoryQuery(job: JobName("a"), limit: 1_000))
     #expect(page.receipts.count == 31)  // the good line stands twice
     let places = page.problems.map { "\($0.path.suffix(13)):\($0.line)" }
-    #expect(places == [
-      "\("3500Z.ndjson".suffix(13)):0", "/3400Z.ndjson:1", "/3300Z.ndjson:0", "/3200Z.ndjson:1", "/3100Z.ndjson:0",
-      "/3000Z.ndjson:2", "/3000Z.ndjson:3", "/3000Z.ndjson:4", "/3000Z.ndjson:5", "/3000Z.ndjson:6",
-    ].map { $0.hasPrefix("/") ? $0 : "/" + $0 })
-    #expect(page.problems.allSatisfy { $0.description.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0 != "\u{202e}" } })
+    #expect(
+      places
+        == [
+          "\("3500Z.ndjson".suffix(13)):0", "/3400Z.ndjson:1", "/3300Z.ndjson:0", "/3200Z.ndjson:1", "/3100Z.ndjson:0",
+          "/3000Z.ndjson:2", "/3000Z.ndjson:3", "/3000Z.ndjson:4", "/3000Z.ndjson:5", "/3000Z.ndjson:6",
+        ].map { $0.hasPrefix("/") ? $0 : "/" + $0 })
+    #expect(
+      page.problems.allSatisfy { $0.description.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0 != "\u{202e}" } })
     #expect(try reader.agentKey(Sample.agentID(1)) == nil && reader.controllerKey() == nil)
     // A writer goes on with such a branch.
     let writer = try remotes.claimedWriter("two")
     _ = try writer.append(
-      [Sample(job: "a", nominal: Sample.start + .seconds(60), agent: 5).delivery(), Sample(job: "a", agent: 6).delivery()],
+      [
+        Sample(job: "a", nominal: Sample.start + .seconds(60), agent: 5).delivery(),
+        Sample(job: "a", agent: 6).delivery(),
+      ],
       overview: Overview(jobs: [JobName("a"): .init()]), now: Sample.start)
     #expect(try writer.pushed().count == 2)
     let after = try remotes.reader().history(HistoryQuery(job: JobName("a"), limit: 1_000)).receipts

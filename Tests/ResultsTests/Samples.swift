@@ -95,7 +95,8 @@ struct Remotes {
   func show(_ file: String) throws -> String { try TestSupport.git("show", "belfry/results:\(file)", in: path) }
 
   func files() throws -> [String] {
-    try TestSupport.git("ls-tree", "-r", "--name-only", "belfry/results", in: path).split(separator: "\n").map(String.init)
+    try TestSupport.git("ls-tree", "-r", "--name-only", "belfry/results", in: path).split(separator: "\n").map(
+      String.init)
   }
 
   /// A commit that a person makes on the branch.

@@ -26,7 +26,9 @@ import Trust
   @Test func aBatchIsOneCommitAndOnePack() throws {
     let remotes = try Remotes()
     let writer = try remotes.claimedWriter()
-    let samples = (0..<200).map { Sample(job: "team/j\($0 % 20)", nominal: Sample.start + .seconds($0), agent: $0 % 3, logs: ["log \($0)\n"]) }
+    let samples = (0..<200).map {
+      Sample(job: "team/j\($0 % 20)", nominal: Sample.start + .seconds($0), agent: $0 % 3, logs: ["log \($0)\n"])
+    }
     let packs = { try command(["sh", "-c", "ls objects/pack/*.pack | wc -l"], in: $0).output }
     let before = try (packs(remotes.path), packs(remotes.folder.path("cache-one.git")))
     let outcome = try writer.append(samples.map { try $0.delivery() }, now: Sample.start)
@@ -39,7 +41,8 @@ import Trust
     #expect(try git("count-objects", in: remotes.path).hasPrefix("0 objects"))
     #expect(try remotes.files().filter { $0.hasSuffix(".ndjson") }.count == 200)
     #expect(try remotes.show("logs/team/j7/2026/11/20/02/3007Z/db-1.1.log") == "log 7")
-    #expect(try remotes.show("runs/team/j7/2026/11/20/02/3007Z.ndjson").utf8.elementsEqual(samples[7].delivery().signed.line))
+    #expect(
+      try remotes.show("runs/team/j7/2026/11/20/02/3007Z.ndjson").utf8.elementsEqual(samples[7].delivery().signed.line))
     #expect(try remotes.show("jobs/team/j7/README.md").contains("| [2026-11-20 02:30:07]("))
   }
 
@@ -52,7 +55,8 @@ import Trust
     let signers = try remotes.folder.write(
       "signers", Sample.shared().publicKey.allowedSignersLine(principal: "belfry@localhost") + "\n")
     let shown = try command(
-      ["git", "-c", "gpg.ssh.allowedSignersFile=\(signers)", "log", "--format=%G? %GS", "belfry/results"], in: remotes.path)
+      ["git", "-c", "gpg.ssh.allowedSignersFile=\(signers)", "log", "--format=%G? %GS", "belfry/results"],
+      in: remotes.path)
     #expect(shown.output == "G belfry@localhost\nG belfry@localhost\n", "\(shown.errors)")
   }
 
@@ -125,7 +129,10 @@ import Trust
       _ = try writer.push()
       return try remotes.show("README.md")
     }
-    #expect(try page(0).contains("| [`orders/backup`](jobs/orders/backup/README.md) | Succeeded | 2026-11-20 02:30:00 | 1 succeeded | 2026-11-20 02:40:00 |"))
+    #expect(
+      try page(0).contains(
+        "| [`orders/backup`](jobs/orders/backup/README.md) | Succeeded | 2026-11-20 02:30:00 | 1 succeeded | 2026-11-20 02:40:00 |"
+      ))
     #expect(try page(59).contains("1 succeeded"))
     #expect(try page(60).contains("3 succeeded"))
     // A clock that was set back does not stop it.
@@ -148,9 +155,13 @@ import Trust
         job: "a/j\($0 % 2)", nominal: Sample.start + .seconds(7_200 * ($0 / 2)), agent: $0 % 3,
         outcome: $0 % 7 == 0 ? .ran(.failed) : .ran(.succeeded), logs: $0 % 3 == 0 ? ["x"] : [])
     }
-    samples += (0..<40).map { Sample(job: "a/j0", nominal: Sample.start + .seconds(7_200 * ($0 + 30)), agent: 10 + $0 % 2) }
+    samples += (0..<40).map {
+      Sample(job: "a/j0", nominal: Sample.start + .seconds(7_200 * ($0 + 30)), agent: 10 + $0 % 2)
+    }
     samples.shuffle(using: &random)
-    let overview = Overview(jobs: [try JobName("a/j0"): .init(), try JobName("a/j1"): .init(), try JobName("b"): .init()])
+    let overview = Overview(jobs: [
+      try JobName("a/j0"): .init(), try JobName("a/j1"): .init(), try JobName("b"): .init(),
+    ])
     for start in stride(from: 0, to: samples.count, by: 17) {
       let batch = try samples[start..<min(start + 17, samples.count)].map { try $0.delivery() }
       _ = try warm.append(batch, overview: overview, now: Sample.start + .seconds(100 * start))

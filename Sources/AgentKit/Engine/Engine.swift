@@ -289,10 +289,7 @@ actor Engine {
     refusals[run.id] = reason
     problems["bundle \(run.bundle.hex)"] = "\(run.occurrence.job): \(reason)"
     do {
-      try change { machine in
-        let cancelled = machine.cancel(run.id, at: clock.now).filter { if case .cancel = $0 { false } else { true } }
-        return cancelled + machine.attemptEnded(run.id, attempt: run.attempt, .failed, at: clock.now)
-      }
+      try change { $0.refuse(run.id, attempt: run.attempt, at: clock.now) }
     } catch {
       troubled("ledger", error)
     }

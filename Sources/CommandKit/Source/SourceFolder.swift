@@ -1,5 +1,6 @@
 import ControllerKit
 import Git
+import Glibc
 import Model
 import Planning
 import ZoneInfo
@@ -35,7 +36,10 @@ final class SourceFolder {
     guard let folder = surroundings.resolved(path) else {
       throw CommandError(.unreachable, "there is no folder '\(path)'", hint: "check the path")
     }
-    guard let location = RepositoryLocation.search(folder) else {
+    let location = RepositoryLocation.search(folder)
+    // A folder of jobs within a larger repository, such as an example, is looked at as what it is about to become.
+    let isJobsFolder = location.map { $0.path != folder } ?? true && access(folder + "/belfry.yaml", F_OK) == 0
+    guard let location, !isJobsFolder else {
       return SourceFolder(RepositoryLocation(path: folder, isBare: false), repository: nil)
     }
     return try SourceFolder(at: location)

@@ -10,7 +10,9 @@ enum Instant {
 
   static func folder(_ time: Timestamp) -> String { String(decoding: path(time).prefix(folderCount), as: UTF8.self) }
 
-  static func stem(_ time: Timestamp) -> String { String(decoding: path(time).dropFirst(folderCount + 1), as: UTF8.self) }
+  static func stem(_ time: Timestamp) -> String {
+    String(decoding: path(time).dropFirst(folderCount + 1), as: UTF8.self)
+  }
 
   /// Bytes of `2026/11/20/02`.
   static let folderCount = 13

@@ -61,7 +61,8 @@ struct RunFileLines {
   /// and a receipt's predicate is the only object that begins with `run`.
   private static func head(_ line: UnsafeBufferPointer<UInt8>) -> Head? {
     guard let run = value(after: runMarker, in: line, from: 0),
-      let name = value(after: nameMarker, in: line, from: run.upperBound), run.count == 20, (1...63).contains(name.count)
+      let name = value(after: nameMarker, in: line, from: run.upperBound), run.count == 20,
+      (1...63).contains(name.count)
     else { return nil }
     return Head(
       run: String(decoding: line[run], as: UTF8.self), agentName: String(decoding: line[name], as: UTF8.self))

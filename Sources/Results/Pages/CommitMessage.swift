@@ -88,7 +88,8 @@ struct Trailers: Hashable {
     guard let epoch = values[Self.epochKey[...]].flatMap({ Int64($0) }), (1...Self.highestEpoch).contains(epoch)
     else { return nil }
     self.init(
-      epoch: epoch, writer: String(values[Self.writerKey[...]] ?? ""), source: String(values[Self.sourceKey[...]] ?? ""))
+      epoch: epoch, writer: String(values[Self.writerKey[...]] ?? ""), source: String(values[Self.sourceKey[...]] ?? "")
+    )
   }
 
   init(epoch: Int64, writer: String, source: String) {

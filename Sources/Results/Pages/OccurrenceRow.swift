@@ -107,7 +107,9 @@ extension OccurrenceRow.Spokesman {
 extension Outcome {
   /// The worst first.
   static let inPageOrder: [Outcome] =
-    [.failed, .timedOut, .lost, .cancelled].map(Outcome.ran) + SkipReason.allCases.map(Outcome.skipped) + [.ran(.succeeded)]
+    [.failed, .timedOut, .lost, .cancelled].map(Outcome.ran) + SkipReason.allCases.map(Outcome.skipped) + [
+      .ran(.succeeded)
+    ]
 
   var pageOrder: Int { Self.inPageOrder.firstIndex(of: self) ?? Self.inPageOrder.count }
 }

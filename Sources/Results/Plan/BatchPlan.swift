@@ -78,7 +78,8 @@ struct BatchPlan {
       guard bytes.count <= ReceiptDelivery.logLimit, (1...LogFile.attemptLimit).contains(number),
         receipt.attempts.contains(where: { $0.number == number && $0.log.digest == digest })
       else {
-        problems.append("run \(receipt.run) of \(receipt.occurrence.job): the log of attempt \(number) is not the signed one")
+        problems.append(
+          "run \(receipt.run) of \(receipt.occurrence.job): the log of attempt \(number) is not the signed one")
         continue
       }
       let log = LogFile(

@@ -25,7 +25,7 @@ struct BranchTree {
   func entries(_ folder: Folder) throws(GitError) -> [FolderEntry] {
     do {
       return try repository.entries(inFolder: folder.path, of: commit)
-    } catch where error.kind == .corrupt {
+    } catch  where error.kind == .corrupt {
       return []
     }
   }
@@ -78,7 +78,7 @@ struct BranchTree {
   func file(_ path: String, limit: Int) throws(GitError) -> [UInt8]? {
     do {
       return try repository.file(at: path, in: commit, limit: limit)
-    } catch where error.kind == .tooLarge || error.kind == .corrupt {
+    } catch  where error.kind == .tooLarge || error.kind == .corrupt {
       return nil
     }
   }
@@ -88,7 +88,7 @@ struct BranchTree {
     guard let entry, entry.kind == .file(.file) || entry.kind == .file(.executable) else { return nil }
     do {
       return try repository.blob(entry.id, limit: limit)
-    } catch where error.kind == .tooLarge || error.kind == .corrupt {
+    } catch  where error.kind == .tooLarge || error.kind == .corrupt {
       return nil
     }
   }
@@ -107,7 +107,8 @@ struct BranchTree {
         parts.append(.unreadable)
         continue
       }
-      parts.append(try content(entries).map { .readable(receipts: $0.receipts, signatures: $0.signatures) } ?? .unreadable)
+      parts.append(
+        try content(entries).map { .readable(receipts: $0.receipts, signatures: $0.signatures) } ?? .unreadable)
     }
     return parts
   }

@@ -25,7 +25,8 @@ public struct ResultsReader {
     }
     guard var tip = tips.first else {
       throw ResultsError(
-        .noBranch, "there is no branch '\(TerminalText.neutralised(branch))' in this repository or at its remote 'origin'")
+        .noBranch,
+        "there is no branch '\(TerminalText.neutralised(branch))' in this repository or at its remote 'origin'")
     }
     if let remote = tips.last, remote != tip {
       let local = tip

@@ -66,7 +66,8 @@ struct RunWalk {
     case 1:
       guard (1...12).contains(number) else { return nil }
       first.month = number
-      next = number == 12
+      next =
+        number == 12
         ? CivilTime(year: time.year + 1, month: 1, day: 1) : CivilTime(year: time.year, month: number + 1, day: 1)
     case 2:
       guard (1...CivilTime.daysInMonth(time.month, of: time.year)).contains(number) else { return nil }

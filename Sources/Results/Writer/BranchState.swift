@@ -46,9 +46,10 @@ struct BranchState {
     confirmed = tip
     pending = []
     pages = PageCache(recordLimit: pages.recordLimit)
-    keysOnBranch = try tip.map { tip throws(GitError) in
-      try BranchTree(repository: repository, commit: tip).agentKeys()
-    } ?? [:]
+    keysOnBranch =
+      try tip.map { tip throws(GitError) in
+        try BranchTree(repository: repository, commit: tip).agentKeys()
+      } ?? [:]
     pins.merge(keysOnBranch) { old, _ in old }
   }
 }

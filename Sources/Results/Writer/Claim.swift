@@ -49,17 +49,20 @@ extension ResultsWriter {
 
   /// Nil when somebody else pushed in between.
   private func claim(on tip: CommitID?, atLeast: Int64, now: Timestamp) throws(ResultsError) -> Claim? {
-    let previous = try overGit { () throws(GitError) in try tip.flatMap { tip throws(GitError) in try newestTrailers(from: tip) } }
+    let previous = try overGit { () throws(GitError) in
+      try tip.flatMap { tip throws(GitError) in try newestTrailers(from: tip) }
+    }
     let tree = tip.map { BranchTree(repository: repository, commit: $0) }
     let known = try overGit { () throws(GitError) in try tree?.key(ResultsLayout.controllerKey) }
     let epoch = max(atLeast, (previous?.epoch ?? 0) + 1)
     var edits = tip == nil ? firstFiles : []
     if tip != nil, known != identity.key.publicKey { edits.append(controllerKeyFile) }
-    let message = "results: \(TerminalText.neutralised(identity.writer)) takes over as epoch \(epoch)\n\n" + trailers(epoch).text
+    let message =
+      "results: \(TerminalText.neutralised(identity.writer)) takes over as epoch \(epoch)\n\n" + trailers(epoch).text
     let commit = try commit(edits, on: tip, message: message, now: now)
     do throws(GitError) {
       try repository.push(commit, to: branch, of: remote, expecting: tip)
-    } catch where error.kind == .nonFastForward {
+    } catch  where error.kind == .nonFastForward {
       return nil
     } catch {
       throw ResultsError(error)
@@ -71,7 +74,10 @@ extension ResultsWriter {
 
   /// What a branch without any history begins with.
   var firstFiles: [BatchPlan.Edit] {
-    [controllerKeyFile, BatchPlan.Edit(path: ResultsLayout.overview, bytes: OverviewPage.empty(source: identity.source))]
+    [
+      controllerKeyFile,
+      BatchPlan.Edit(path: ResultsLayout.overview, bytes: OverviewPage.empty(source: identity.source)),
+    ]
   }
 
   private var controllerKeyFile: BatchPlan.Edit {

@@ -75,7 +75,7 @@ extension ResultsWriter {
     guard let head = state.head, head != state.confirmed else { return true }
     do throws(GitError) {
       try repository.push(head, to: branch, of: remote, expecting: state.confirmed)
-    } catch where error.kind == .nonFastForward {
+    } catch  where error.kind == .nonFastForward {
       return false
     } catch {
       throw ResultsError(error)
@@ -104,7 +104,9 @@ extension ResultsWriter {
     }
     // The push may have arrived although its confirmation did not, or others may have built on it.
     settle(try overGit { () throws(GitError) in try arrivedBatches(in: tip) }, &report)
-    if let other = found.trailers, other.epoch > epoch || (other.epoch == epoch && other.writer != trailers(epoch).writer) {
+    if let other = found.trailers,
+      other.epoch > epoch || (other.epoch == epoch && other.writer != trailers(epoch).writer)
+    {
       state.confirmed = tip
       return other
     }

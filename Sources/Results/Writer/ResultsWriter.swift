@@ -76,14 +76,16 @@ public final class ResultsWriter {
   func fetchTip() throws(GitError) -> CommitID? {
     do {
       return try repository.fetch(branch, from: remote, into: fetchedReference).tip
-    } catch where error.kind == .notFound || error.kind == .empty {
+    } catch  where error.kind == .notFound || error.kind == .empty {
       // A repository that does not exist is "not found" as well; pushing to it then says so.
       return nil
     }
   }
 
   /// Makes a commit on `parent` and keeps it from being collected.
-  func commit(_ edits: [BatchPlan.Edit], on parent: CommitID?, message: String, now: Timestamp) throws(ResultsError) -> CommitID {
+  func commit(_ edits: [BatchPlan.Edit], on parent: CommitID?, message: String, now: Timestamp) throws(ResultsError)
+    -> CommitID
+  {
     let key = identity.key
     let batch = BatchCommit(
       files: edits.map { ($0.path, $0.bytes) }, parent: parent, message: message,

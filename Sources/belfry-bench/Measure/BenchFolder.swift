@@ -41,7 +41,6 @@ enum Leftovers {
   }
 
   private static let state = Mutex(State())
-  private static let sources = Mutex<[any DispatchSourceSignal]>([])
 
   static func add(folder: String) { _ = state.withLock { $0.folders.insert(folder) } }
   static func add(process: pid_t) { _ = state.withLock { $0.processes.insert(process) } }
@@ -68,7 +67,8 @@ enum Leftovers {
         Output.exit(128 + number)
       }
       source.resume()
-      sources.withLock { $0.append(source) }
+      // It watches for as long as it lives, which is as long as the process.
+      _ = Unmanaged.passRetained(source as AnyObject)
     }
   }
 }
