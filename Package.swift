@@ -125,9 +125,21 @@ let package = Package(
     .testTarget(
       name: "CommandKitTests",
       dependencies: [
-        "CommandKit", "Model", "Schedule", "Planning", "Git", "Results", "Trust", "Platform", "ZoneInfo", "TestSupport",
-        argumentParser, hummingbird, httpTypes, nioCore, logging,
+        "CommandKit", "ControllerKit", "Model", "Schedule", "Planning", "Git", "Results", "Trust", "Platform",
+        "ZoneInfo", "TestSupport", argumentParser, hummingbird, httpTypes, nioCore, logging,
       ]),
+    .testTarget(
+      name: "AgentKitTests",
+      dependencies: [
+        "AgentKit", "Model", "Schedule", "Planning", "Trust", "Wire", "Platform", "ZoneInfo", "TestSupport", grdb, logging,
+      ]),
+    .testTarget(
+      name: "ControllerKitTests",
+      dependencies: [
+        "ControllerKit", "Model", "Planning", "Manifest", "Trust", "Git", "Platform", "ZoneInfo", "TestSupport", logging,
+        hummingbird, asyncHTTPClient,
+      ]),
+    .testTarget(name: "EndToEnd", dependencies: ["belfry", "belfry-agent", "TestSupport", "Model", "Trust"]),
   ]
 )
 

@@ -27,6 +27,7 @@ public struct AgentIdentity: Sendable {
     } catch let error as FileError where error.isMissing {
       key = try SigningKey.generate()
       try DurableFile.write(Array(key.pem.utf8), to: keyPath, mode: 0o600)
+      CrashPoint.reach("agent.keyWritten")
     }
     do {
       let text = String(decoding: try DurableFile.read(idPath, limit: 256), as: UTF8.self)

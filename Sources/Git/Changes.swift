@@ -14,13 +14,16 @@ extension Repository {
     _ old: ObjectID?, _ new: ObjectID?, _ prefix: String, _ depth: Int, _ changes: inout [ChangedPath]
   ) throws(GitError) {
     guard old != new else { return }
-    guard depth <= ListingLimits().depth else { throw GitError(.tooLarge, "folders are nested too deep at '\(prefix)'") }
+    guard depth <= ListingLimits().depth else {
+      throw GitError(.tooLarge, "folders are nested too deep at '\(prefix)'")
+    }
     let before = try entries(old)
     let after = try entries(new)
     for name in Set(before.keys).union(after.keys) {
       let (a, b) = (before[name], after[name])
       guard a != b else { continue }
-      let path = prefix + (EntryName.problem(name) == nil ? String(decoding: name, as: UTF8.self) : EntryName.escaped(name))
+      let path =
+        prefix + (EntryName.problem(name) == nil ? String(decoding: name, as: UTF8.self) : EntryName.escaped(name))
       let (oldFolder, newFolder) = (a?.isFolder == true ? a?.id : nil, b?.isFolder == true ? b?.id : nil)
       if oldFolder != nil || newFolder != nil {
         try compare(oldFolder, newFolder, path + "/", depth + 1, &changes)

@@ -2,7 +2,8 @@ import Glibc
 
 /// Files that are either whole and on the disk, or not there.
 enum DurableFile {
-  /// Writes and fsyncs a new file, mode 0444, in the place of one that may be left of an earlier attempt. Removes what it wrote when that fails.
+  /// Writes and fsyncs a new file, mode 0444, in the place of one that may be left of an earlier attempt.
+  /// Removes what it wrote when that fails.
   static func create(_ path: String, _ bytes: [UInt8]) throws(GitError) {
     unlink(path)
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o444)
@@ -57,7 +58,9 @@ enum DurableFile {
   private static func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(GitError) {
     var offset = 0
     while offset < bytes.count {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + offset }, bytes.count - offset) }
+      let count = bytes.withUnsafeBytes {
+        Glibc.write(descriptor, $0.baseAddress.map { $0 + offset }, bytes.count - offset)
+      }
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { throw failure("cannot write '\(path)'") }
       offset += count

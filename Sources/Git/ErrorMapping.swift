@@ -38,7 +38,8 @@ func errorKind(code: Int32, category: UInt32, text: String) -> GitError.Kind {
   }
   if says(
     "status code: 404", "not exported", "not appear to be a git", "epository not found", "no such repository",
-    "could not find repository", "unborn") {
+    "could not find repository", "unborn")
+  {
     return .notFound
   }
   switch git_error_t(rawValue: category) {

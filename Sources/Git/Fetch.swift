@@ -65,7 +65,7 @@ extension Repository {
   static func open(folder path: String) throws(GitError) -> Repository {
     do {
       return try open(at: path)
-    } catch where error.kind == .notFound {
+    } catch  where error.kind == .notFound {
       throw GitError(.notFound, error.message, hint: "it may have been moved or deleted, or not be mounted")
     }
   }

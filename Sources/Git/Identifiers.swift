@@ -23,7 +23,8 @@ extension CommitID {
   var object: ObjectID {
     get throws(GitError) {
       guard let id = ObjectID(hex: text) else {
-        throw GitError(.unsupported, "'\(short)…' is not a SHA-1 commit id: repositories with SHA-256 ids cannot be read")
+        throw GitError(
+          .unsupported, "'\(short)…' is not a SHA-1 commit id: repositories with SHA-256 ids cannot be read")
       }
       return id
     }

@@ -1,6 +1,7 @@
 import Glibc
 
-/// A file in OpenSSH's known_hosts format (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"); certificate authorities are ignored.
+/// A file in OpenSSH's known_hosts format (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
+/// Certificate authorities are ignored.
 struct KnownHosts {
   private let path: String
   private let lines: [[Substring]]
@@ -30,7 +31,9 @@ struct KnownHosts {
       guard rest.count >= 3, marker == nil || marker == "@revoked", Self.matches(rest[rest.startIndex], host, port)
       else { continue }
       let isSame = Base64.isEqual(rest[rest.startIndex + 2], offered)
-      if marker == "@revoked", isSame { throw GitError(.untrusted, "the host key of '\(host)' is revoked in '\(path)'") }
+      if marker == "@revoked", isSame {
+        throw GitError(.untrusted, "the host key of '\(host)' is revoked in '\(path)'")
+      }
       guard marker == nil else { continue }
       if isSame { isKnown = true } else { otherTypes.insert(rest[rest.startIndex + 1]) }
     }
@@ -54,7 +57,9 @@ struct KnownHosts {
     let names = port == 22 ? [host.lowercased()] : ["[\(host.lowercased())]:\(port)"]
     if pattern.hasPrefix("|1|") {
       let parts = pattern.split(separator: "|")
-      guard parts.count == 3, let salt = Base64.decode(parts[1]), let hash = Base64.decode(parts[2]) else { return false }
+      guard parts.count == 3, let salt = Base64.decode(parts[1]), let hash = Base64.decode(parts[2]) else {
+        return false
+      }
       return names.contains { hmac(key: salt, Array($0.utf8)) == hash }
     }
     var isMatch = false

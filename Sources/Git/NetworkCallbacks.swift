@@ -64,7 +64,8 @@ enum NetworkCallbacks {
         return refuse("cannot read the ssh key '\(path)': \(String(cString: strerror(errno)))", "check the path")
       }
       guard operation.countOffer() < 2 else {
-        return refuse("'\(url)' refuses the ssh key '\(path)'", "add its public half there; keys of type ed25519 work best")
+        return refuse(
+          "'\(url)' refuses the ssh key '\(path)'", "add its public half there; keys of type ed25519 work best")
       }
       return git_credential_ssh_key_new(out, user.map { String(cString: $0) } ?? "git", nil, path, passphrase?.revealed)
     }
@@ -80,7 +81,8 @@ enum NetworkCallbacks {
     guard certificate.pointee.cert_type == GIT_CERT_HOSTKEY_LIBSSH2 else {
       guard isValid != 1 else { return 0 }
       operation.fail(
-        GitError(.untrusted, "the certificate of '\(name)' is not trusted", hint: "add its authority to the trusted ones"))
+        GitError(
+          .untrusted, "the certificate of '\(name)' is not trusted", hint: "add its authority to the trusted ones"))
       return GIT_ECERTIFICATE.rawValue
     }
     // Without a file of our own the user's ~/.ssh/known_hosts decides; libgit2 has looked there.
@@ -115,7 +117,8 @@ enum NetworkCallbacks {
     guard let folder = operation.receivesInto else { return 0 }
     var space = statvfs()
     guard statvfs(folder, &space) == 0, space.f_bavail * space.f_frsize < receivingReserve else { return 0 }
-    operation.fail(GitError(.disk, "the disk is too full to receive commits in '\(folder)'", hint: errorHint(.disk, "")))
+    operation.fail(
+      GitError(.disk, "the disk is too full to receive commits in '\(folder)'", hint: errorHint(.disk, "")))
     return GIT_EUSER.rawValue
   }
 

@@ -51,7 +51,8 @@ enum NetworkStream {
     var reason = "no address"
     var next = list
     while let address = next?.pointee {
-      let socket = Glibc.socket(address.ai_family, address.ai_socktype | Int32(SOCK_CLOEXEC.rawValue), address.ai_protocol)
+      let socket = Glibc.socket(
+        address.ai_family, address.ai_socktype | Int32(SOCK_CLOEXEC.rawValue), address.ai_protocol)
       if socket >= 0 {
         if let failure = connect(socket, address, within: operation.remote.timeouts.connect) {
           reason = failure
@@ -106,7 +107,9 @@ enum NetworkStream {
     while true {
       let count = recv(stream.pointee.socket, buffer, size, 0)
       if count < 0, errno == EINTR { continue }
-      if count < 0 { git_error_set_str(Int32(GIT_ERROR_NET.rawValue), "cannot read: \(String(cString: strerror(errno)))") }
+      if count < 0 {
+        git_error_set_str(Int32(GIT_ERROR_NET.rawValue), "cannot read: \(String(cString: strerror(errno)))")
+      }
       if count > 0 { operation(stream)?.touch() }
       return count
     }
@@ -120,7 +123,9 @@ enum NetworkStream {
       // Without the flag a peer that hung up would end the process.
       let count = send(stream.pointee.socket, bytes, size, flags | Int32(MSG_NOSIGNAL))
       if count < 0, errno == EINTR { continue }
-      if count < 0 { git_error_set_str(Int32(GIT_ERROR_NET.rawValue), "cannot send: \(String(cString: strerror(errno)))") }
+      if count < 0 {
+        git_error_set_str(Int32(GIT_ERROR_NET.rawValue), "cannot send: \(String(cString: strerror(errno)))")
+      }
       if count > 0 { operation(stream)?.touch() }
       return count
     }

@@ -7,13 +7,14 @@ struct ObjectTransfer {
   private let source: Repository
   private let target: Repository
 
-  init(from source: Repository, to target: Repository) {
+  /// Above this many objects, or bytes, deltas are worth the search for them, and the whole should not be in memory.
+  private let large: (objects: Int, bytes: Int)
+
+  init(from source: Repository, to target: Repository, large: (objects: Int, bytes: Int) = (50_000, 256 << 20)) {
     self.source = source
     self.target = target
+    self.large = large
   }
-
-  /// Above this many objects deltas are worth the search for them, and the whole does not have to fit into memory.
-  private static let largeTransfer = 50_000
 
   /// Writes what `target` lacks as one pack.
   func copy(_ tip: CommitID) throws(GitError) {
@@ -29,7 +30,13 @@ struct ObjectTransfer {
       try collect(source.rootTree(of: commit), before, 0, &objects, &seen)
     }
     guard !objects.isEmpty else { return }
-    objects.count > Self.largeTransfer ? try copyLarge(objects) : try copySmall(objects)
+    var size = 0
+    for id in objects { size += try source.header(of: id).size }
+    if objects.count > large.objects || size > large.bytes {
+      try copyLarge(objects, size: size)
+    } else {
+      try copySmall(objects)
+    }
   }
 
   /// Parents before their children.
@@ -83,14 +90,12 @@ struct ObjectTransfer {
     try target.store(pack)
   }
 
-  private func copyLarge(_ objects: [ObjectID]) throws(GitError) {
+  private func copyLarge(_ objects: [ObjectID], size: Int) throws(GitError) {
     var builder: OpaquePointer?
     try check(git_packbuilder_new(&builder, source.pointer), "cannot build a pack")
     defer { git_packbuilder_free(builder) }
     git_packbuilder_set_threads(builder, 0)
-    var size = 0
     for id in objects {
-      size += try source.header(of: id).size
       var oid = id.oid
       try check(git_packbuilder_insert(builder, &oid, nil), "cannot add object \(id) to a pack")
     }

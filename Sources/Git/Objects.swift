@@ -61,7 +61,9 @@ extension Repository {
   ) throws(GitError) -> Result {
     if limit < .max {
       let (_, size) = try header(of: id)
-      guard size <= limit else { throw GitError(.tooLarge, "object \(id) has \(size) bytes; at most \(limit) are allowed") }
+      guard size <= limit else {
+        throw GitError(.tooLarge, "object \(id) has \(size) bytes; at most \(limit) are allowed")
+      }
     }
     var object: OpaquePointer?
     var oid = id.oid
@@ -117,12 +119,13 @@ enum ObjectType: UInt8 {
 
   /// The id that content of this type has.
   func id(of bytes: [UInt8]) throws(GitError) -> ObjectID {
-    let type: git_object_t = switch self {
-    case .commit: GIT_OBJECT_COMMIT
-    case .tree: GIT_OBJECT_TREE
-    case .blob: GIT_OBJECT_BLOB
-    case .tag: GIT_OBJECT_TAG
-    }
+    let type: git_object_t =
+      switch self {
+      case .commit: GIT_OBJECT_COMMIT
+      case .tree: GIT_OBJECT_TREE
+      case .blob: GIT_OBJECT_BLOB
+      case .tag: GIT_OBJECT_TAG
+      }
     var oid = git_oid()
     try check(git_odb_hash(&oid, bytes, bytes.count, type), "cannot compute an object's id")
     return ObjectID(oid)

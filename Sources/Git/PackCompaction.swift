@@ -1,7 +1,7 @@
 import CLibGit2
 import Glibc
 
-// Every batch and every fetch adds a pack, and a lookup may ask each of them. So many small packs become one now and then.
+// Every batch and every fetch adds a pack, and a lookup may ask each of them: now and then, many become one.
 
 extension Repository {
   /// Few enough that looking through all of them costs nothing, and enough that merging is rare.
@@ -10,7 +10,7 @@ extension Repository {
   /// Merges small packs when there are more than ``packLimit``.
   ///
   /// The new pack is on the disk before the old ones go, so a reader finds every object at any moment; git looks again
-  /// when a pack has vanished. Sizes are kept geometric, so that an object is copied a few times in its life, not each time.
+  /// when a pack has vanished. Sizes are kept geometric, so that an object is copied a few times in its life only.
   func compactPacks() throws(GitError) {
     let folder = path + "objects/pack"
     // An index over several packs would name packs that are gone.

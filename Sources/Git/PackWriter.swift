@@ -3,7 +3,7 @@ import Glibc
 
 /// Collects objects, and writes them as one pack with its index (gitformat-pack(5), version 2 of both), or not at all.
 ///
-/// Objects are stored whole, without deltas: receipts are small, and `git gc` finds deltas whenever somebody wants them.
+/// Objects are stored whole, without deltas: receipts are small, and `git gc` finds deltas when somebody wants them.
 struct PackWriter: ~Copyable {
   private struct Entry {
     let id: ObjectID
@@ -69,8 +69,8 @@ struct PackWriter: ~Copyable {
     bytes += compressed
   }
 
-  /// Writes pack and index into an `objects/pack` folder and syncs both and the folder. Gives back the pack's name without
-  /// a suffix, or nil when there was no object to write.
+  /// Writes pack and index into an `objects/pack` folder and syncs both and the folder. Gives back the pack's name
+  /// without a suffix, or nil when there was no object to write.
   ///
   /// The index comes last: without it no reader sees the pack, so a crash in between leaves a file and no harm.
   @discardableResult

@@ -3,10 +3,12 @@ import Glibc
 public import Model
 
 extension Repository {
-  /// Moves a branch of a remote from `old` (nil: it does not exist yet) to `commit`, and sends what it lacks. Never forced.
+  /// Moves a branch of a remote from `old` (nil: it does not exist yet) to `commit`, and sends what it lacks.
+  /// Never forced.
   ///
   /// Returns only when the remote has confirmed the new tip, or has it already. Throws `nonFastForward` when the branch
-  /// is elsewhere, `rejected` when the remote declines. Hooks of a remote that is a folder do not run.
+  /// is elsewhere, `rejected` when the remote declines. Hooks of a remote that is a folder do not run,
+  /// and small packs there are merged when they become many, as `git gc` would.
   public func push(
     _ commit: CommitID, to branch: String, of remote: Remote, expecting old: CommitID?
   ) throws(GitError) {
@@ -14,7 +16,8 @@ extension Repository {
     if let old {
       guard try contains(old.object), try isAncestor(old, of: commit) else {
         throw GitError(
-          .nonFastForward, "commit \(commit.short) does not stand on \(old.short)", hint: "fetch the branch and build on it")
+          .nonFastForward, "commit \(commit.short) does not stand on \(old.short)",
+          hint: "fetch the branch and build on it")
       }
     }
     let address = try RemoteAddress(remote.url)
@@ -32,7 +35,8 @@ extension Repository {
     guard now != commit else { return }
     guard now == old else { throw Self.elsewhere(name, remote, now, old) }
     if !target.isBare, try target.tip(ofReference: "HEAD") != nil || now != nil,
-      try "refs/heads/" + (target.defaultBranch() ?? "") == name {
+      try "refs/heads/" + (target.defaultBranch() ?? "") == name
+    {
       throw GitError(
         .rejected, "'\(remote.publicURL)' has '\(name)' checked out", hint: "use a bare repository or another branch")
     }
@@ -78,7 +82,9 @@ extension Repository {
 
   /// What git's own server says when somebody else was faster, or its words for anything else.
   private static func refused(_ name: String, _ remote: Remote, _ words: String) -> GitError {
-    let races = ["fast-forward", "fetch first", "stale info", "cannot lock ref", "failed to lock", "failed to update ref"]
+    let races = [
+      "fast-forward", "fetch first", "stale info", "cannot lock ref", "failed to lock", "failed to update ref",
+    ]
     if races.contains(where: { Git.contains(words, $0) }) {
       return GitError(.nonFastForward, "'\(name)' of '\(remote.publicURL)' has moved: \(words)")
     }

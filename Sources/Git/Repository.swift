@@ -62,7 +62,8 @@ public final class Repository {
     try GitLibrary.start()
     var options = git_repository_init_options()
     git_repository_init_options_init(&options, UInt32(GIT_REPOSITORY_INIT_OPTIONS_VERSION))
-    options.flags = GIT_REPOSITORY_INIT_BARE.rawValue | GIT_REPOSITORY_INIT_MKPATH.rawValue
+    options.flags =
+      GIT_REPOSITORY_INIT_BARE.rawValue | GIT_REPOSITORY_INIT_MKPATH.rawValue
       | GIT_REPOSITORY_INIT_NO_REINIT.rawValue
     var pointer: OpaquePointer?
     let code = git_repository_init_ext(&pointer, path, &options)
@@ -74,7 +75,7 @@ public final class Repository {
   public static func openOrCreateBare(at path: String) throws(GitError) -> Repository {
     do {
       return try open(at: path)
-    } catch where error.kind == .notFound {
+    } catch  where error.kind == .notFound {
       return try createBare(at: path)
     }
   }

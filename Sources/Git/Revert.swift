@@ -51,7 +51,8 @@ extension Repository {
     try check(git_index_conflict_iterator_new(&iterator, index), "cannot list the conflicts")
     defer { git_index_conflict_iterator_free(iterator) }
     var paths: Set<String> = []
-    var (ancestor, ours, theirs): (UnsafePointer<git_index_entry>?, UnsafePointer<git_index_entry>?, UnsafePointer<git_index_entry>?)
+    var (ancestor, ours, theirs):
+      (UnsafePointer<git_index_entry>?, UnsafePointer<git_index_entry>?, UnsafePointer<git_index_entry>?)
     while git_index_conflict_next(&ancestor, &ours, &theirs, iterator) == 0 {
       if let path = (ours ?? theirs ?? ancestor)?.pointee.path { paths.insert(String(cString: path)) }
     }

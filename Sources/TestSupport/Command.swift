@@ -10,6 +10,8 @@ public struct CommandResult: Sendable {
 /// Why a command that had to succeed did not.
 public struct CommandFailure: Error, CustomStringConvertible {
   public let description: String
+
+  public init(description: String) { self.description = description }
 }
 
 /// Runs a program found on PATH to its end, with git's own configuration silenced. Blocks.

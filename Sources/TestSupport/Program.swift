@@ -5,10 +5,16 @@ import Synchronization
 public final class Program: Sendable {
   private struct State {
     var text = ""
-    var waiters: [(needle: String, continuation: CheckedContinuation<String?, Never>)] = []
+    var waiters: [(id: Int, needle: String, continuation: CheckedContinuation<String?, Never>)] = []
     var ended = false
     var status: Int32 = 0
-    var endWaiters: [CheckedContinuation<Int32, Never>] = []
+    var endWaiters: [(id: Int, continuation: CheckedContinuation<Int32?, Never>)] = []
+    var nextWaiter = 0
+
+    mutating func newWaiter() -> Int {
+      nextWaiter += 1
+      return nextWaiter
+    }
   }
 
   private let state = Mutex(State())
@@ -58,30 +64,65 @@ public final class Program: Sendable {
   /// All that it has printed.
   public var output: String { state.withLock(\.text) }
 
-  /// Waits for a line that contains `needle`; nil when the program ended without one.
-  public func line(containing needle: String) async -> String? {
-    await withCheckedContinuation { continuation in
-      let known = state.withLock { state -> String?? in
-        if let line = Self.line(in: state.text, needle) { return .some(line) }
-        if state.ended { return .some(nil) }
-        state.waiters.append((needle, continuation))
-        return nil
+  /// Waits for a line that contains `needle`; nil when the program ended without one, or none came within the limit.
+  public func line(containing needle: String, within limit: Duration = .seconds(30)) async -> String? {
+    let id = state.withLock { $0.newWaiter() }
+    return await limited(limit, giveUp: { self.giveUp(line: id) }) {
+      await withCheckedContinuation { continuation in
+        let known = self.state.withLock { state -> String?? in
+          if let line = Self.line(in: state.text, needle) { return .some(line) }
+          if state.ended || Task.isCancelled { return .some(nil) }
+          state.waiters.append((id, needle, continuation))
+          return nil
+        }
+        if let known { continuation.resume(returning: known) }
       }
-      if let known { continuation.resume(returning: known) }
     }
   }
 
-  /// Waits for its end: the exit code, or 128 and the signal's number.
-  public func end() async -> Int32 {
-    await withCheckedContinuation { continuation in
-      let status = state.withLock { state -> Int32? in
-        if state.ended { return state.status }
-        state.endWaiters.append(continuation)
-        return nil
+  /// Waits for its end: the exit code, or 128 and the signal's number; nil when it does not end within the limit.
+  public func end(within limit: Duration = .seconds(30)) async -> Int32? {
+    let id = state.withLock { $0.newWaiter() }
+    return await limited(limit, giveUp: { self.giveUp(end: id) }) {
+      await withCheckedContinuation { continuation in
+        let status = self.state.withLock { state -> Int32?? in
+          if state.ended { return .some(state.status) }
+          if Task.isCancelled { return .some(nil) }
+          state.endWaiters.append((id, continuation))
+          return nil
+        }
+        if let status { continuation.resume(returning: status) }
       }
-      if let status { continuation.resume(returning: status) }
     }
   }
+
+  /// A test that waits for ever would hide what it waited for.
+  private func limited<T: Sendable>(
+    _ limit: Duration, giveUp: @escaping @Sendable () -> Void, _ body: () async -> T
+  ) async -> T {
+    let clock = Task {
+      if (try? await Task.sleep(for: limit)) != nil { giveUp() }
+    }
+    defer { clock.cancel() }
+    return await withTaskCancellationHandler { await body() } onCancel: { giveUp() }
+  }
+
+  private func giveUp(line id: Int) {
+    let waiter = state.withLock { state in
+      state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0).continuation }
+    }
+    waiter?.resume(returning: nil)
+  }
+
+  private func giveUp(end id: Int) {
+    let waiter = state.withLock { state in
+      state.endWaiters.firstIndex { $0.id == id }.map { state.endWaiters.remove(at: $0).continuation }
+    }
+    waiter?.resume(returning: nil)
+  }
+
+  /// Whether it has ended.
+  public var hasEnded: Bool { state.withLock(\.ended) }
 
   public func signal(_ number: Int32) { if !state.withLock(\.ended) { kill(pid, number) } }
 
@@ -113,7 +154,7 @@ public final class Program: Sendable {
         state.waiters = []
         state.endWaiters = []
       }
-      return (state.waiters.map(\.continuation), state.endWaiters)
+      return (state.waiters.map(\.continuation), state.endWaiters.map(\.continuation))
     }
     for waiter in waiters { waiter.resume(returning: nil) }
     for end in ends { end.resume(returning: status) }

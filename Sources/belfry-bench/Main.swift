@@ -11,7 +11,7 @@ struct BelfryBench: AsyncParsableCommand {
     commandName: "belfry-bench",
     abstract: "Measure Belfry, and beside each figure the least that the task costs anyway.",
     discussion: """
-      Absolute figures move with the machine; what counts is the ratio of two figures of one run. Run it on a calm
+      Absolute figures move with the machine; what counts is the ratio of two figures of one run. Run it on a calm \
       machine, from a release build: `lateness` and `idle` start the `belfry` and `belfry-agent` that stand beside it.
 
       Examples:

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 struct failure {
@@ -47,13 +48,17 @@ static _Noreturn void fail(int report, int step, int error) {
 }
 
 static void reset_signals(void) {
-  struct sigaction standard;
-  memset(&standard, 0, sizeof standard);
-  standard.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &standard, NULL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
+  // The kernel's own structure and call: the C library's refuses signals 32 and 33, which are its own, and its
+  // posix_spawn, by which the shim was started, leaves them ignored.
+  struct {
+    void *handler;
+    unsigned long flags;
+    void *restorer;
+    unsigned long mask;
+  } standard = {.handler = SIG_DFL};
+  for (int signal = 1; signal <= 64; signal++) syscall(SYS_rt_sigaction, signal, &standard, NULL, 8);
+  unsigned long none = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
 }
 
 static int execute(const struct spec *spec) {

@@ -1,8 +1,10 @@
 import Foundation
 import Model
 import Planning
+import Results
 import TestSupport
 import Testing
+import Trust
 
 @testable import CommandKit
 

@@ -11,7 +11,7 @@ import Trust
   struct Row: Sendable, CustomTestStringConvertible {
     var what: String
     var error: any Error
-    var status: ExitStatus
+    var status: CommandKit.ExitStatus
     var says: String
     var testDescription: String { what }
   }
@@ -19,7 +19,7 @@ import Trust
   private struct Surprise: Error { let secret = "do not show" }
 
   static let rows = [
-    Row(what: "said already", error: ExitStatus.bad, status: .bad, says: ""),
+    Row(what: "said already", error: CommandKit.ExitStatus.bad, status: .bad, says: ""),
     Row(
       what: "our own", error: CommandError(.unreachable, "no way", hint: "try this"), status: .unreachable,
       says: "error: no way\nhint: try this\n"),

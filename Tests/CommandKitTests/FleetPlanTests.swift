@@ -1,4 +1,6 @@
+import ControllerKit
 import Model
+import Planning
 import TestSupport
 import Testing
 

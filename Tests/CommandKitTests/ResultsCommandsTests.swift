@@ -3,6 +3,7 @@ import Model
 import Results
 import TestSupport
 import Testing
+import Trust
 
 @testable import CommandKit
 

@@ -1,5 +1,7 @@
 import Model
+import Results
 import Testing
+import Trust
 
 @testable import CommandKit
 

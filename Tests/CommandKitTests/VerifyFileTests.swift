@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Results
 import TestSupport
 import Testing
 import Trust

@@ -15,7 +15,8 @@ import Testing
     var tip: CommitID?
     let names = ["a", "a.b", "a-b", "a0", "b", "é", "Z", "c"]
     func randomPath() -> String {
-      (0...Int.random(in: 0...3, using: &random)).map { _ in names.randomElement(using: &random) ?? "a" }.joined(separator: "/")
+      (0...Int.random(in: 0...3, using: &random)).map { _ in names.randomElement(using: &random) ?? "a" }.joined(
+        separator: "/")
     }
     for round in 0..<25 {
       var files: [String: String] = [:]
@@ -40,7 +41,9 @@ import Testing
       let sorted = expected.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
       #expect(listed == sorted.joined(separator: "\n"), "round \(round), seed \(testSeed)")
       #expect(try repository.listing(of: tip).map(\.path) == sorted, "round \(round), seed \(testSeed)")
-      for (path, text) in expected { #expect(try repository.file(at: path, in: tip) == Array(text.utf8), "seed \(testSeed)") }
+      for (path, text) in expected {
+        #expect(try repository.file(at: path, in: tip) == Array(text.utf8), "seed \(testSeed)")
+      }
     }
     #expect(try git("fsck", "--strict", "--full", in: path) == "")
     #expect(try git("rev-list", "--count", "results", in: path) == "25")
@@ -62,7 +65,9 @@ import Testing
     let third = try repository.commit(batch([:], on: second), updating: "results", expecting: second)
     #expect(try packSizes(path) == [1, 5, 59])
     #expect(try git("diff-tree", second.text, third.text, in: path) == "")
-    #expect(try git("show", "-s", "--format=%an <%ae> %at %cn", third.text, in: path) == "Belfry <belfry@example.com> 1700000000 Belfry")
+    #expect(
+      try git("show", "-s", "--format=%an <%ae> %at %cn", third.text, in: path)
+        == "Belfry <belfry@example.com> 1700000000 Belfry")
     try git("repack", "-q", "-a", "-d", in: path)
     #expect(try repository.listing(of: third).count == 52)
   }
@@ -77,19 +82,24 @@ import Testing
     for old in [nil, first] {
       let error = gitError { try ours.commit(batch(["c": "1"], on: first), updating: "results", expecting: old) }
       #expect(error?.kind == .nonFastForward)
-      #expect(gitError { try ours.setReference("refs/heads/results", to: first, expecting: old) }?.kind == .nonFastForward)
+      #expect(
+        gitError { try ours.setReference("refs/heads/results", to: first, expecting: old) }?.kind == .nonFastForward)
     }
     #expect(gitError { try ours.setReference("refs/heads/none", to: first, expecting: first) }?.kind == .nonFastForward)
     #expect(try ours.tip(ofBranch: "results") == second)
     try folder.write("results.git/refs/heads/results.lock", "")
-    #expect(gitError { try ours.commit(batch([:], on: second), updating: "results", expecting: second) }?.kind == .nonFastForward)
+    #expect(
+      gitError { try ours.commit(batch([:], on: second), updating: "results", expecting: second) }?.kind
+        == .nonFastForward)
   }
 
   @Test(arguments: ["", "/a", "a/", "a//b", "../a", "a/../b", ".git/config", "a/.GIT/b", "a\nb", "a\0b"])
   func pathsThatAreRefused(_ path: String) throws {
     let folder = try TemporaryFolder()
     let repository = try Repository.createBare(at: folder.path("r.git"))
-    #expect(gitError { try repository.commit(batch([path: "x"], on: nil), updating: "results", expecting: nil) }?.kind == .unsupported)
+    #expect(
+      gitError { try repository.commit(batch([path: "x"], on: nil), updating: "results", expecting: nil) }?.kind
+        == .unsupported)
     #expect(try repository.tip(ofBranch: "results") == nil)
   }
 
@@ -97,7 +107,8 @@ import Testing
     let folder = try TemporaryFolder()
     let repository = try Repository.createBare(at: folder.path("r.git"))
     for files in [["a": "1", "a/b": "2"], ["a/b": "1", "a/b/c/d": "2"]] {
-      #expect(gitError { try repository.commit(batch(files, on: nil), updating: "x", expecting: nil) }?.kind == .unsupported)
+      #expect(
+        gitError { try repository.commit(batch(files, on: nil), updating: "x", expecting: nil) }?.kind == .unsupported)
     }
   }
 
@@ -157,7 +168,8 @@ import Testing
     forged.author = GitSignature(
       name: "A <x@y> 1 +0000\nparent 0000", email: "a>\ngpgsig x", time: Timestamp(seconds: 1), offset: -90)
     let commit = try repository.commit(forged, updating: "results", expecting: nil)
-    let raw = try git("cat-file", "commit", commit.text, in: folder.path("r.git")).split(separator: "\n", omittingEmptySubsequences: false)
+    let raw = try git("cat-file", "commit", commit.text, in: folder.path("r.git")).split(
+      separator: "\n", omittingEmptySubsequences: false)
     #expect(raw.count == 5)
     #expect(raw[1] == "author A x@y 1 +0000parent 0000 <agpgsig x> 1 -0130")
     #expect(try git("fsck", "--strict", in: folder.path("r.git")) == "")
@@ -175,7 +187,9 @@ import Testing
   private func packSizes(_ path: String) throws -> [Int] {
     let folder = path + "/objects/pack"
     return try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".idx") }.map { name in
-      try git("verify-pack", "-v", folder + "/" + name, in: path).split(separator: "\n").filter { $0.utf8.count > 50 && $0.contains(" ") && $0.first != "/" }.count
+      try git("verify-pack", "-v", folder + "/" + name, in: path).split(separator: "\n").filter {
+        $0.utf8.count > 50 && $0.contains(" ") && $0.first != "/"
+      }.count
     }.sorted()
   }
 }
@@ -195,7 +209,8 @@ import Testing
     var tip: CommitID?
     var most = 0
     for count in 0..<150 {
-      tip = try repository.commit(batch(["runs/\(count % 7)/\(count)": "receipt \(count)"], on: tip), updating: "results", expecting: tip)
+      tip = try repository.commit(
+        batch(["runs/\(count % 7)/\(count)": "receipt \(count)"], on: tip), updating: "results", expecting: tip)
       most = max(most, try packs(sandbox.bare).count)
       if let tip, count % 20 == 0 { #expect(try reader.listing(of: tip).count == count + 1) }
     }

@@ -12,7 +12,9 @@ import Testing
     let (mirror, tip) = try sandbox.fetchedMirror()
     let files = try mirror.listing(of: tip)
     let path = sandbox.folder.path("mirror.git")
-    let packs = try FileManager.default.contentsOfDirectory(atPath: path + "/objects/pack").filter { $0.hasSuffix(".pack") }
+    let packs = try FileManager.default.contentsOfDirectory(atPath: path + "/objects/pack").filter {
+      $0.hasSuffix(".pack")
+    }
     let pack = path + "/objects/pack/" + (try #require(packs.first))
     let good = try Data(contentsOf: URL(fileURLWithPath: pack))
     var random = SeededGenerator(seed: testSeed)

@@ -68,8 +68,11 @@ import Testing
     Address(
       url: "ssh://git:p@[::1]:2222/a", address: .network(scheme: "ssh", host: "::1", port: 2222, user: "git"),
       shown: "ssh://git@[::1]:2222/a"),
-    Address(url: "git@host:a/b.git", address: .network(scheme: "ssh", host: "host", port: nil, user: "git"), shown: "git@host:a/b.git"),
-    Address(url: "git://host/a", address: .network(scheme: "git", host: "host", port: nil, user: nil), shown: "git://host/a"),
+    Address(
+      url: "git@host:a/b.git", address: .network(scheme: "ssh", host: "host", port: nil, user: "git"),
+      shown: "git@host:a/b.git"),
+    Address(
+      url: "git://host/a", address: .network(scheme: "git", host: "host", port: nil, user: nil), shown: "git://host/a"),
   ]) func addresses(_ row: Address) throws {
     #expect(try RemoteAddress(row.url) == row.address)
     #expect(Remote(url: row.url).publicURL == row.shown)

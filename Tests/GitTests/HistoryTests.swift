@@ -20,21 +20,25 @@ import Testing
     let log = try git("log", "--format=%H", tip.text, in: sandbox.bare).split(separator: "\n").map(String.init)
     #expect(Set(all.map(\.id.text)) == Set(log))
     let position = Dictionary(uniqueKeysWithValues: all.enumerated().map { ($1.id, $0) })
-    for (index, commit) in all.enumerated() { for parent in commit.parents { #expect(position[parent, default: 0] > index) } }
+    for (index, commit) in all.enumerated() {
+      for parent in commit.parents { #expect(position[parent, default: 0] > index) }
+    }
 
     let firstParents = try git("log", "--first-parent", "--format=%H", tip.text, in: sandbox.bare)
     #expect(
       try mirror.commits(from: tip, firstParentOnly: true).map(\.id.text).joined(separator: "\n") == firstParents)
     #expect(try mirror.commits(from: tip, limit: 2).map(\.summary) == ["change", "merge"])
     let base = try mirror.resolve("main~3")
-    let range = try git("log", "--format=%H", "\(base)..\(tip)", in: sandbox.bare).split(separator: "\n").map(String.init)
+    let range = try git("log", "--format=%H", "\(base)..\(tip)", in: sandbox.bare).split(separator: "\n").map(
+      String.init)
     #expect(Set(try mirror.commits(from: tip, excluding: base).map(\.id.text)) == Set(range))
 
     let info = try mirror.commit(base)
     #expect(info.author.name == "Test" && info.author.email == "test@example.com")
     #expect(info.author.time.seconds == Int64(try git("log", "-1", "--format=%at", base.text, in: sandbox.bare)))
     #expect(info.message == "commit 3\n\nbody\n" && info.summary == "commit 3")
-    #expect(try mirror.isAncestor(base, of: tip) && mirror.isAncestor(tip, of: tip) && !mirror.isAncestor(tip, of: base))
+    #expect(
+      try mirror.isAncestor(base, of: tip) && mirror.isAncestor(tip, of: tip) && !mirror.isAncestor(tip, of: base))
   }
 
   @Test func changedPathsAreThoseOfDiffTree() throws {
@@ -46,9 +50,11 @@ import Testing
 
     let changes = try mirror.changedPaths(from: first, to: second)
     let letters = [ChangedPath.Change.added: "A", .modified: "M", .removed: "D"]
-    let expected = try git("diff-tree", "-r", "--no-renames", "--name-status", first.text, second.text, in: sandbox.bare)
+    let expected = try git(
+      "diff-tree", "-r", "--no-renames", "--name-status", first.text, second.text, in: sandbox.bare)
     #expect(
-      changes.map { "\(letters[$0.change] ?? "?")\t\($0.path)" }.sorted() == expected.split(separator: "\n").map(String.init).sorted())
+      changes.map { "\(letters[$0.change] ?? "?")\t\($0.path)" }.sorted()
+        == expected.split(separator: "\n").map(String.init).sorted())
     #expect(try mirror.changedPaths(from: nil, to: first).allSatisfy { $0.change == .added })
     #expect(try mirror.changedPaths(from: second, to: second) == [])
   }

@@ -36,7 +36,9 @@ import Testing
     Row(lines: "[host.example]:2222 ssh-ed25519 \(text)", isKnown: false),
     Row(lines: "", isKnown: false), Row(lines: "host.example", isKnown: false), Row(lines: "@revoked", isKnown: false),
   ]) func judgement(_ row: Row) {
-    let error = gitError { try KnownHosts(row.lines, path: "hosts").check(host: row.host, port: row.port, key: Self.key) }
+    let error = gitError {
+      try KnownHosts(row.lines, path: "hosts").check(host: row.host, port: row.port, key: Self.key)
+    }
     #expect(error?.kind == (row.isKnown ? nil : .untrusted))
   }
 

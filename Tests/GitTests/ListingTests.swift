@@ -17,10 +17,13 @@ import Testing
     let files = try mirror.listing(of: tip)
     let expected = try git("-c", "core.quotePath=false", "ls-tree", "-r", tip.text, in: sandbox.bare)
     let kinds = [
-      TreeFile.Kind.file: "100644 blob", .executable: "100755 blob", .symlink: "120000 blob", .submodule: "160000 commit",
+      TreeFile.Kind.file: "100644 blob", .executable: "100755 blob", .symlink: "120000 blob",
+      .submodule: "160000 commit",
     ]
     #expect(files.map { "\(kinds[$0.kind] ?? "?") \($0.id)\t\($0.path)" }.joined(separator: "\n") == expected)
-    #expect(files.map { Array($0.path.utf8) } == files.map { Array($0.path.utf8) }.sorted { $0.lexicographicallyPrecedes($1) })
+    #expect(
+      files.map { Array($0.path.utf8) } == files.map { Array($0.path.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
+    )
     #expect(Set(files.map(\.kind)) == [.file, .executable, .symlink, .submodule])
   }
 
@@ -87,7 +90,9 @@ import Testing
   /// Makes every object loose and removes the tree of a folder.
   private func dropObject(_ folder: String, of commit: CommitID, in repository: String) throws {
     let id = try git("rev-parse", "\(commit):\(folder)", in: repository)
-    try command(["sh", "-c", "mv objects/pack packs && for p in packs/*.pack; do git unpack-objects -q < $p; done"], in: repository)
+    try command(
+      ["sh", "-c", "mv objects/pack packs && for p in packs/*.pack; do git unpack-objects -q < $p; done"],
+      in: repository)
     try command(["rm", "-f", "objects/\(id.prefix(2))/\(id.dropFirst(2))"], in: repository)
     try command(["mkdir", "objects/pack"], in: repository)
   }

@@ -33,16 +33,21 @@ import Testing
     Row("odd", mode: 0o100664), Row("odd", mode: 0o100777), Row("odd", mode: 0o104755), Row("odd", mode: 0o010644),
     Row("odd", mode: 0), Row("..", mode: TreeEntry.folderMode), Row(".git", mode: TreeEntry.folderMode),
     Row("..", mode: TreeEntry.symlinkMode), Row("..", mode: TreeEntry.submoduleMode),
-    Row("link", mode: TreeEntry.symlinkMode, kind: .symlink), Row("module", mode: TreeEntry.submoduleMode, kind: .submodule),
+    Row("link", mode: TreeEntry.symlinkMode, kind: .symlink),
+    Row("module", mode: TreeEntry.submoduleMode, kind: .submodule),
     Row(".gitignore", kind: .file), Row(".gitmodules", kind: .file), Row("git", kind: .file), Row("...", kind: .file),
-    Row("C:\\x", kind: .file), Row("-rf", kind: .file), Row("é", kind: .file), Row("日本", kind: .file), Row("a b", kind: .file),
+    Row("C:\\x", kind: .file), Row("-rf", kind: .file), Row("é", kind: .file), Row("日本", kind: .file),
+    Row("a b", kind: .file),
     Row([UInt8](repeating: 0x61, count: 255), kind: .file),
   ]
 
   @Test(arguments: rows) func entry(_ row: Row) throws {
     let hostile = try Hostile()
     let canary = try hostile.folder.write("canary", "secret")
-    let content = row.mode == TreeEntry.folderMode ? try hostile.tree([.init(mode: TreeEntry.fileMode, name: [0x61], id: hostile.blob(canary))]) : try hostile.blob(canary)
+    let content =
+      row.mode == TreeEntry.folderMode
+      ? try hostile.tree([.init(mode: TreeEntry.fileMode, name: [0x61], id: hostile.blob(canary))])
+      : try hostile.blob(canary)
     let tip = try hostile.commit(hostile.tree([.init(mode: row.mode, name: row.name, id: content)]))
     let repository = try Repository.open(at: hostile.path)
 
@@ -53,10 +58,13 @@ import Testing
     #expect(files.first?.path == row.path ?? files.first?.path)
     #expect(files.first?.path.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } == true)
     if row.kind != .file {
-      #expect(try repository.file(at: String(decoding: row.name, as: UTF8.self), in: tip) == nil || row.kind == .refused)
+      #expect(
+        try repository.file(at: String(decoding: row.name, as: UTF8.self), in: tip) == nil || row.kind == .refused)
     }
     // What is refused when it is read is refused when it is written, unless it only looks like two names.
-    if let text = String(validating: row.name, as: UTF8.self), row.mode == TreeEntry.fileMode, text != "a/b", text != "odd" {
+    if let text = String(validating: row.name, as: UTF8.self), row.mode == TreeEntry.fileMode, text != "a/b",
+      text != "odd"
+    {
       #expect((gitError { _ = try EntryName.components(ofPath: text) } == nil) == (row.kind == .file))
     }
     // The file system has what it had before.
@@ -66,14 +74,17 @@ import Testing
   @Test func linksAreNotFollowed() throws {
     let hostile = try Hostile()
     let target = try hostile.blob(hostile.folder.write("target", hostile.folder.path))
-    let tip = try hostile.commit(hostile.tree([.init(mode: TreeEntry.symlinkMode, name: Array("link".utf8), id: target)]))
+    let tip = try hostile.commit(
+      hostile.tree([.init(mode: TreeEntry.symlinkMode, name: Array("link".utf8), id: target)]))
     let repository = try Repository.open(at: hostile.path)
     #expect(try repository.file(at: "link", in: tip) == nil)
     #expect(try repository.file(at: "link/target", in: tip) == nil)
     #expect(try repository.entries(inFolder: "link", of: tip) == [])
   }
 
-  @Test(arguments: [["a", "a"], ["b", "a"], ["a", "a.b", "a/"]]) func namesThatReadersDisagreeAbout(_ names: [String]) throws {
+  @Test(arguments: [["a", "a"], ["b", "a"], ["a", "a.b", "a/"]]) func namesThatReadersDisagreeAbout(_ names: [String])
+    throws
+  {
     let hostile = try Hostile()
     let blob = try hostile.blob(hostile.folder.write("x", "x"))
     let folder = try hostile.tree([.init(mode: TreeEntry.fileMode, name: [0x78], id: blob)])
@@ -105,7 +116,9 @@ import Testing
     #expect(try mirror.fetch("main", from: Remote(url: hostile.path), into: "main").tip == tip)
   }
 
-  @Test(arguments: ["", "40000", "100644 a", "100644 a\0short", "abc a\0aaaaaaaaaaaaaaaaaaaa", "100644aaaaaaaaaaaaaaaaaaaaaaaaaaa"])
+  @Test(arguments: [
+    "", "40000", "100644 a", "100644 a\0short", "abc a\0aaaaaaaaaaaaaaaaaaaa", "100644aaaaaaaaaaaaaaaaaaaaaaaaaaa",
+  ])
   func brokenTree(_ text: String) throws {
     guard !text.isEmpty else { return }
     let hostile = try Hostile()

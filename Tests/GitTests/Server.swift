@@ -9,8 +9,8 @@ final class Server: Sendable {
 
   /// Starts the program and waits until it accepts connections.
   ///
-  /// Not with Foundation's `Process`: it passes on the signals that pool threads block, and then sshd never hears of its
-  /// children's end; and it takes a program for ended when that closes the files that it inherited, as sshd does.
+  /// Not with Foundation's `Process`: it passes on the signals that pool threads block, and then sshd never hears of
+  /// its children's end; and it takes a program for ended when that closes the files that it inherited, as sshd does.
   private init(_ words: [String], port: Int, in folder: String) async throws {
     self.port = port
     let log = folder + "/server.log"
@@ -106,7 +106,8 @@ final class Server: Sendable {
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     let isBound = withUnsafeMutablePointer(to: &address) { address in
       address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        bind(socket, address, size) == 0 && Foundation.listen(socket, 8) == 0 && getsockname(socket, address, &size) == 0
+        bind(socket, address, size) == 0 && Foundation.listen(socket, 8) == 0
+          && getsockname(socket, address, &size) == 0
       }
     }
     guard isBound else { throw GitError(.other, "cannot bind a port") }

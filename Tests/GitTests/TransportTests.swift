@@ -56,10 +56,13 @@ import Testing
     // New commits.
     let first = try sandbox.commit(["a": "1", "folder/b": "2"])
     #expect(try Repository.remoteTip(of: "main", at: remote) == first)
-    #expect(try mirror.fetch("main", from: remote, into: "main") == FetchOutcome(tip: first, previous: nil, isRewritten: false))
+    #expect(
+      try mirror.fetch("main", from: remote, into: "main")
+        == FetchOutcome(tip: first, previous: nil, isRewritten: false))
     let second = try sandbox.commit(["folder/b": "3"])
     #expect(
-      try mirror.fetch("main", from: remote, into: "main") == FetchOutcome(tip: second, previous: first, isRewritten: false))
+      try mirror.fetch("main", from: remote, into: "main")
+        == FetchOutcome(tip: second, previous: first, isRewritten: false))
     #expect(try mirror.fetch("main", from: remote, into: "main").isChanged == false)
     #expect(try mirror.file(at: "folder/b", in: second) == Array("3".utf8))
     #expect(try git("fsck", "--strict", in: sandbox.folder.path("mirror.git")) == "")
@@ -68,7 +71,8 @@ import Testing
     try git("reset", "-q", "--hard", "HEAD~1", in: sandbox.work)
     let rewritten = try sandbox.commit(["a": "other"])
     #expect(
-      try mirror.fetch("main", from: remote, into: "main") == FetchOutcome(tip: rewritten, previous: second, isRewritten: true))
+      try mirror.fetch("main", from: remote, into: "main")
+        == FetchOutcome(tip: rewritten, previous: second, isRewritten: true))
 
     // What is not there.
     let missing = gitError { _ = try mirror.fetch("none", from: remote, into: "main") }
@@ -85,7 +89,9 @@ import Testing
     try mirror.push(two, to: "results", of: remote, expecting: one)
     try mirror.push(two, to: "results", of: remote, expecting: one)
     #expect(try git("ls-tree", "-r", "--name-only", "results", in: sandbox.bare) == "r/1\nr/2")
-    #expect(try git("for-each-ref", "--format=%(refname)", in: sandbox.folder.path("mirror.git")) == "refs/heads/main\nrefs/heads/results")
+    #expect(
+      try git("for-each-ref", "--format=%(refname)", in: sandbox.folder.path("mirror.git"))
+        == "refs/heads/main\nrefs/heads/results")
 
     // Somebody else was faster, in three ways.
     let other = try Repository.openOrCreateBare(at: sandbox.folder.path("other.git"))
@@ -129,7 +135,9 @@ import Testing
       #expect(error?.description.contains("wr0ng") == false)
     }
     // A redirect to another host must not be followed: the token would go there.
-    let moved = gitError { _ = try Repository.remoteTip(of: "main", at: Remote(url: url.replacing("/remote", with: "/moved/remote"))) }
+    let moved = gitError {
+      _ = try Repository.remoteTip(of: "main", at: Remote(url: url.replacing("/remote", with: "/moved/remote")))
+    }
     #expect(moved?.message.contains("redirect") == true, "\(String(describing: moved))")
   }
 
@@ -189,7 +197,8 @@ import Testing
     }
     try command(["sh", "-c", "cat protected.pub >> client.pub"], in: sandbox.folder.path)
     let passphrase = Credentials.sshKey(path: protected, passphrase: Secret("pass phrase"))
-    #expect(try Repository.remoteTip(of: "main", at: Remote(url: url, credentials: passphrase, knownHosts: known)) == tip)
+    #expect(
+      try Repository.remoteTip(of: "main", at: Remote(url: url, credentials: passphrase, knownHosts: known)) == tip)
   }
 }
 

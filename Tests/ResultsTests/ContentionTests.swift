@@ -123,6 +123,23 @@ import Trust
     #expect(try git("rev-list", "--count", "belfry/results", in: remotes.path) == "3")
   }
 
+  @Test func theNewsOfWhatArrivedOutlivesAFailure() throws {
+    let remotes = try Remotes()
+    let writer = try remotes.claimedWriter()
+    let first = try writer.append([Sample().delivery()], now: Sample.start).added
+    let tip = try #require(writer.localTip)
+    try git("push", "-q", remotes.path, "\(tip):refs/heads/belfry/results", in: remotes.folder.path("cache-one.git"))
+    try remotes.foreignCommit("NOTES.md", "x")
+    let second = try writer.append([Sample(agent: 2).delivery()], now: Sample.start).added
+    // The fetch shows that the first batch had arrived, but then the second one cannot be written again.
+    let lock = try remotes.folder.write("cache-one.git/refs/belfry/writing/belfry/results.lock", "")
+    #expect(throws: ResultsError.self) { try writer.push() }
+    #expect(writer.unpushedReceipts == 1)
+    try command(["rm", lock])
+    let report = try report(writer.push())
+    #expect(report.runs == Set(first + second) && report.changes.count == 1)
+  }
+
   @Test func twoWritersThatTakeTurnsLoseNothing() throws {
     let remotes = try Remotes()
     var random = SeededGenerator(seed: testSeed)

@@ -71,7 +71,8 @@ import Testing
       | 12 occurrences since 2026-11-20 03:19:00; `the agent was down` |  |
       | [2026-11-20 02:33:00](../../../runs/orders/backup/2026/11/20/02/3300Z.ndjson) | **1 TimedOut**, 2 Succeeded \
       | 3 agents | 1s | `db-2`: `` over 1m ¦ `rm` `` | [logs](../../../logs/orders/backup/2026/11/20/02/3300Z) |
-      | [2026-11-20 02:32:00.250](../../../runs/orders/backup/2026/11/20/02/3200.250Z.ndjson) by request `r-1` | Succeeded \
+      | [2026-11-20 02:32:00.250](../../../runs/orders/backup/2026/11/20/02/3200.250Z.ndjson) by request `r-1` \
+      | Succeeded \
       | `web.1` | 1s |  |  |
       | [2026-11-20 02:31:00](../../../runs/orders/backup/2026/11/20/02/3100Z.ndjson) | **Failed** | `db-1` | 1m15s \
       | `exit code 1; 2 attempts` | [log](../../../logs/orders/backup/2026/11/20/02/3100Z/db-1.2.log) |
@@ -144,14 +145,15 @@ import Testing
       # Results
 
       Belfry writes this branch: each line of a file in `runs/` is what an agent signed about one run, and the same line
-      of the `.sigs` file beside it is the signature. Nothing here is ever rewritten.
+      of the `.sigs` file beside it is the signature. A receipt is never changed or removed.
 
       Source: `` x¦`y` ``. As of 2026-11-20 02:30:00 UTC.
 
       | Job | Last outcome | Due (UTC) | Streak | Next (UTC) |
       | --- | --- | --- | --- | --- |
       | `a` |  |  |  | `Suspended` |
-      | [`orders/backup`](jobs/orders/backup/README.md) | **Failed** | 2026-11-20 02:30:01 | 1 failed | 2026-11-21 02:30:00 |
+      | [`orders/backup`](jobs/orders/backup/README.md) | **Failed** | 2026-11-20 02:30:01 | 1 failed \
+      | 2026-11-21 02:30:00 |
 
       [All jobs that ever ran](jobs) · [all receipts](runs)
 

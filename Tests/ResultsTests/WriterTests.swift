@@ -131,7 +131,7 @@ import Trust
     }
     #expect(
       try page(0).contains(
-        "| [`orders/backup`](jobs/orders/backup/README.md) | Succeeded | 2026-11-20 02:30:00 | 1 succeeded | 2026-11-20 02:40:00 |"
+        "`](jobs/orders/backup/README.md) | Succeeded | 2026-11-20 02:30:00 | 1 succeeded | 2026-11-20 02:40:00 |"
       ))
     #expect(try page(59).contains("1 succeeded"))
     #expect(try page(60).contains("3 succeeded"))

@@ -152,6 +152,7 @@ actor Engine {
   func acknowledged(_ runs: [RunID]) throws {
     CrashPoint.reach("agent.beforeAcknowledged")
     try ledger.write { try $0.acknowledged(runs) }
+    CrashPoint.reach("agent.acknowledged")
     spoolChanged.raise()
   }
 

@@ -187,6 +187,7 @@ actor Installer {
       refusePending("install", "\(error)")
       return
     }
+    CrashPoint.reach("agent.installed")
     pending = nil
     held = assignment
     await engine.solved("assignment")

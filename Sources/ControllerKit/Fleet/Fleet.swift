@@ -75,6 +75,7 @@ actor Fleet {
     let envelope = try key.sign(assignment).bytes
     state.send(assignment, answerDue: clock.now + .seconds(120))
     session.send(.assignment(.with { $0.envelope = envelope.data }))
+    CrashPoint.reach("controller.assignmentSent")
     return true
   }
 

@@ -52,6 +52,7 @@ actor SourceMirror {
     if let accepted, tip != pardoned, try !repository.isAncestor(accepted, of: tip) {
       throw SourceProblem.rewritten(accepted: accepted, tip: tip)
     }
+    CrashPoint.reach("controller.sourceFetched")
     let loaded = try loader.load(commit: tip, from: repository)
     let missing = try missingVersions(of: loaded, at: tip, in: repository)
     take(loaded, unresolved: missing)

@@ -17,8 +17,8 @@ enum Instant {
   /// Bytes of `2026/11/20/02`.
   static let folderCount = 13
 
-  /// Folder, slash and stem, in ASCII. Pages hold a hundred of these each, so it is made without detours. Times outside of
-  /// ``range`` have no path; they get that of its nearest end.
+  /// Folder, slash and stem, in ASCII. Pages hold a hundred of these each, so it is made without detours. Times outside
+  /// of ``range`` have no path; they get that of its nearest end.
   static func path(_ time: Timestamp) -> [UInt8] {
     let time = min(max(time, range.lowerBound), range.upperBound)
     let civil = CivilTime(secondsSinceEpoch: time.seconds)

@@ -2,8 +2,8 @@ public import Model
 
 /// Where things stand on the results branch.
 ///
-/// A job's name may have slashes and digits-only segments, so `runs/a/2026/11/…` alone could belong to the job `a` or to
-/// the job `a/2026`. It does not: the last five components of a run's path are always its time, so paths are read
+/// A job's name may have slashes and digits-only segments, so `runs/a/2026/11/…` alone could belong to the job `a` or
+/// to the job `a/2026`. It does not: the last five components of a run's path are always its time, so paths are read
 /// from the right; and from the left, a year has four digits while months, days and hours have two.
 public enum ResultsLayout {
   public static let overview = "README.md"

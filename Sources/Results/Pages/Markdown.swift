@@ -4,8 +4,8 @@ import Model
 enum Markdown {
   /// The text as a code span for a table's cell, at most `limit` characters of it; empty for an empty text.
   ///
-  /// In a code span nothing is a tag, a link, a mention or an entity, in any renderer. What could still get out of it is
-  /// dealt with here: control characters and bidi marks are made visible, the fence is longer than any run of
+  /// In a code span nothing is a tag, a link, a mention or an entity, in any renderer. What could still get out of it
+  /// is dealt with here: control characters and bidi marks are made visible, the fence is longer than any run of
   /// backticks inside, and a vertical bar, which ends a table's cell even in code, becomes a broken bar.
   static func code(_ text: String, limit: Int = 120) -> String {
     guard !text.isEmpty else { return "" }

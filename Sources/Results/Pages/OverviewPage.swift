@@ -45,7 +45,7 @@ enum OverviewPage {
     # Results
 
     Belfry writes this branch: each line of a file in `runs/` is what an agent signed about one run, and the same line
-    of the `.sigs` file beside it is the signature. Nothing here is ever rewritten.
+    of the `.sigs` file beside it is the signature. A receipt is never changed or removed.
 
 
     """

@@ -1,8 +1,8 @@
 import Model
 import Trust
 
-/// What a batch of receipts changes on the branch: a pure function of the receipts and of the files that they belong in.
-/// The order in which the receipts are given makes no difference, and giving them again changes nothing.
+/// What a batch of receipts changes on the branch: a pure function of the receipts and of the files that they belong
+/// in. The order in which the receipts are given makes no difference, and giving them again changes nothing.
 struct BatchPlan {
   /// A receipt on its way into a file.
   struct Incoming {

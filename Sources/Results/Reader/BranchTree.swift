@@ -30,8 +30,8 @@ struct BranchTree {
     }
   }
 
-  /// The folder at a path; nil when there is none. Meant for folders that are named after jobs: those above it are kept,
-  /// as they can hold ten thousand entries and are needed for each of them.
+  /// The folder at a path; nil when there is none. Meant for folders that are named after jobs: those above it are
+  /// kept, as they can hold ten thousand entries and are needed for each of them.
   func folder(_ path: String) throws(GitError) -> Folder? {
     let parent: String
     let name: String
@@ -123,7 +123,8 @@ struct BranchTree {
     return try bytes(signatures, limit: Self.fileLimit).map { (receipts, $0) }
   }
 
-  /// The files of receipts in the folder of the hour that `time` is in, newest first, the parts of one time in ascending order.
+  /// The files of receipts in the folder of the hour that `time` is in, newest first, the parts of
+  /// one time in ascending order.
   func runFiles(_ hour: Folder, _ job: JobName, _ time: Timestamp) throws(GitError) -> [RunFileEntries] {
     var files: [RunFile: RunFileEntries] = [:]
     let folders = Instant.folder(time).split(separator: "/")

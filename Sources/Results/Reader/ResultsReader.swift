@@ -12,8 +12,8 @@ public struct ResultsReader {
 
   public static let defaultBranch = "belfry/results"
 
-  /// Reads `branch`, or what a remote's `branch` was at the last fetch, whichever is further; a plain `git clone` has only
-  /// the latter.
+  /// Reads `branch`, or what it was at the remote `origin` when that was last fetched, whichever is further; a plain
+  /// `git clone` has only the latter.
   ///
   /// Throws `noBranch`, or `git`.
   public init(repository: Repository, branch: String = Self.defaultBranch) throws(ResultsError) {

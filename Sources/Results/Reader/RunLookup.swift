@@ -25,7 +25,8 @@ extension ResultsReader {
     else {
       throw ResultsError(
         .invalidRunID,
-        "'\(TerminalText.neutralised(String(prefix.prefix(40))))' is not a run id: want 20 lower-case hexadecimal digits, or the first 4 or more"
+        "'\(TerminalText.neutralised(String(prefix.prefix(40))))' is not a run id: want 20 lower-case hexadecimal "
+          + "digits, or the first 4 or more"
       )
     }
     return try overGit { () throws(GitError) in

@@ -31,6 +31,9 @@ struct BranchState {
   /// Where the remote's branch was when we last saw it.
   var confirmed: CommitID?
   var pending: [Pending] = []
+  /// What the next push that ends without an error reports: a failure half-way must not lose the news that receipts had
+  /// arrived before it.
+  var report = ResultsWriter.PushReport()
   var pages: PageCache
   /// Agents that have a key at our head, and which.
   var keysOnBranch: [AgentID: PublicKey] = [:]

@@ -16,8 +16,8 @@ extension ResultsWriter {
     public var replacedControllerKey: Bool
   }
 
-  /// Takes the branch over: pushes a commit with the next epoch, which changes no file (but for what a new branch or a new
-  /// key needs). The compare-and-swap of the push makes the claim exclusive, and every earlier writer finds out
+  /// Takes the branch over: pushes a commit with the next epoch, which changes no file (but for what a new branch or a
+  /// new key needs). The compare-and-swap of the push makes the claim exclusive, and every earlier writer finds out
   /// with its next push.
   ///
   /// `atLeast` is the lowest epoch to take, for when agents have seen a higher one than the branch tells.

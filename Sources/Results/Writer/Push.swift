@@ -47,27 +47,23 @@ extension ResultsWriter {
     }
   }
 
-  /// Pushes what was appended. Never forced: when the remote's branch is elsewhere, its tip is fetched, what is not pushed
-  /// yet is written again on it, and the push is tried again, a few times.
+  /// Pushes what was appended. Never forced: when the remote's branch is elsewhere, its tip is fetched, what is not
+  /// pushed yet is written again on it, and the push is tried again, a few times.
   ///
   /// Throws `notClaimed`, `fenced` (of an earlier call), or `git` (unreachable, authentication, …).
   public func push() throws(ResultsError) -> PushOutcome {
     let epoch = try requireEpoch()
-    var report = PushReport()
     for _ in 0..<Self.attempts {
       if try pushOnce() {
-        settle(state.pending.count, &report)
-        report.commit = state.confirmed
-        return .pushed(report)
+        settle(state.pending.count)
+        return .pushed(takeReport())
       }
-      if let other = try refetch(epoch, &report) {
+      if let other = try refetch(epoch) {
         fencedBy = other
-        report.commit = state.confirmed
-        return .fenced(epoch: other.epoch, writer: TerminalText.neutralised(other.writer), report)
+        return .fenced(epoch: other.epoch, writer: other.writer, takeReport())
       }
     }
-    report.commit = state.confirmed
-    return .contended(report)
+    return .contended(takeReport())
   }
 
   /// False when the remote's branch is not where we believed it.
@@ -85,25 +81,31 @@ extension ResultsWriter {
   }
 
   /// The first `count` pending batches are at the remote.
-  private func settle(_ count: Int, _ report: inout PushReport) {
-    for done in state.pending.prefix(count) { report.runs.formUnion(done.runs) }
+  private func settle(_ count: Int) {
+    for done in state.pending.prefix(count) { state.report.runs.formUnion(done.runs) }
     state.pending.removeFirst(count)
   }
 
+  private func takeReport() -> PushReport {
+    var report = state.report
+    report.commit = state.confirmed
+    state.report = PushReport()
+    return report
+  }
+
   /// Looks at where the remote's branch is and puts our work on top of it. Gives back who fences us, if somebody does.
-  private func refetch(_ epoch: Int64, _ report: inout PushReport) throws(ResultsError) -> Trailers? {
+  private func refetch(_ epoch: Int64) throws(ResultsError) -> Trailers? {
     let old = state.confirmed
     let found = try overGit { () throws(GitError) in
       let tip = try fetchTip()
       return (tip: tip, trailers: try tip.flatMap { tip throws(GitError) in try newestTrailers(from: tip) })
     }
     guard let tip = found.tip else {
-      if let old { report.changes.append(.deleted(was: old)) }
-      try replay(onto: nil, epoch, &report)
+      try replay(onto: nil, epoch, old.map { .deleted(was: $0) })
       return nil
     }
     // The push may have arrived although its confirmation did not, or others may have built on it.
-    settle(try overGit { () throws(GitError) in try arrivedBatches(in: tip) }, &report)
+    settle(try overGit { () throws(GitError) in try arrivedBatches(in: tip) })
     if let other = found.trailers,
       other.epoch > epoch || (other.epoch == epoch && other.writer != trailers(epoch).writer)
     {
@@ -113,8 +115,8 @@ extension ResultsWriter {
     if tip == state.head {
       state.confirmed = tip
     } else if tip != old {
-      report.changes.append(try overGit { () throws(GitError) in try change(from: old, to: tip) })
-      try replay(onto: tip, epoch, &report)
+      let change = try overGit { () throws(GitError) in try self.change(from: old, to: tip) }
+      try replay(onto: tip, epoch, change)
     }
     return nil
   }
@@ -124,8 +126,8 @@ extension ResultsWriter {
     return .rewritten(from: old, to: tip)
   }
 
-  /// How many of the pending batches are in the history of a commit. A batch without a commit of its own is where the one
-  /// before it is, as that is what it was compared with.
+  /// How many of the pending batches are in the history of a commit. A batch without a commit of its own is where the
+  /// one before it is, as that is what it was compared with.
   private func arrivedBatches(in tip: CommitID) throws(GitError) -> Int {
     if tip == state.head { return state.pending.count }
     var count = 0
@@ -138,14 +140,17 @@ extension ResultsWriter {
   }
 
   /// Forgets what was known of the branch, makes `tip` our head, and writes all pending batches again on it.
-  private func replay(onto tip: CommitID?, _ epoch: Int64, _ report: inout PushReport) throws(ResultsError) {
-    report.refused += try changingState { () throws(ResultsError) in
+  private func replay(onto tip: CommitID?, _ epoch: Int64, _ change: BranchChange?) throws(ResultsError) {
+    try changingState { () throws(ResultsError) in
       let batches = state.pending.map(\.batch)
       try overGit { () throws(GitError) in try state.stand(on: tip, in: repository) }
-      return try rewrite(batches, epoch)
-    }
-    for (agent, key) in state.pins.sorted(by: { $0.key < $1.key }) {
-      if let other = state.keysOnBranch[agent], other != key { report.changes.append(.agentKeyChanged(agent)) }
+      state.report.refused += try rewrite(batches, epoch)
+      if let change { state.report.changes.append(change) }
+      for (agent, key) in state.pins.sorted(by: { $0.key < $1.key }) {
+        if let other = state.keysOnBranch[agent], other != key {
+          state.report.changes.append(.agentKeyChanged(agent))
+        }
+      }
     }
   }
 }

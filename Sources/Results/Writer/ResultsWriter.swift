@@ -14,7 +14,8 @@ public final class ResultsWriter {
   public struct Identity: Sendable {
     /// Unique to this controller process or host, one line; it stands in every commit.
     public var writer: String
-    /// Where the desired state comes from, for people, without passwords; it stands in every commit and on the overview.
+    /// Where the desired state comes from, for people, without passwords; it stands in every commit and on the
+    /// overview.
     public var source: String
     /// Signs the commits.
     public var key: SigningKey

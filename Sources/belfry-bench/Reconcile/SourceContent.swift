@@ -40,7 +40,10 @@ struct SourceContent {
   func manifest(_ index: Int, revision: Int) -> String {
     let team = index % Self.teams
     let script = path(ofScript: (index / Self.teams * Self.teams + team) % scripts)
-    let program = index % 10 == 9 ? "command: [/usr/bin/find, /var/tmp, -mtime, \"+\(index % 28)\"]" : "script: \(script)"
+    let program =
+      index % 10 == 9
+      ? "command: [/usr/bin/find, /var/tmp, -mtime, \"+\(index % 28)\"]"
+      : "script: \(script)\n  args: [--part, \"\(index)\"]"
     return """
       # Asked for by team \(team) in ticket \(4_000 + index); ask there before changing the time.
       job: team-\(team)/job-\(index)
@@ -51,7 +54,6 @@ struct SourceContent {
       \(target(index))
       run:
         \(program)
-        args: [--part, "\(index)"]
         params: {database: orders-\(index % 100), keep: \(7 + index % 7)}
         env: {PGHOST: db-\(index % 20).internal, REVISION: "\(revision)"}
         timeout: \(1 + index % 50)m   # was 1h
