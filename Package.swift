@@ -85,7 +85,8 @@ let package = Package(
       name: "ControllerKit",
       dependencies: [
         "Model", "Schedule", "Planning", "Manifest", "Trust", "Git", "Results", "Wire", "Platform", "ZoneInfo",
-        logging, lifecycle, asyncAlgorithms, grpc, grpcProtobuf, grpcTransport, hummingbird, httpTypes, nioCore, protobuf,
+        logging, lifecycle, asyncAlgorithms, grpc, grpcProtobuf, grpcTransport, hummingbird, httpTypes, nioCore,
+        protobuf,
       ]),
     .target(
       name: "AgentKit",
@@ -105,7 +106,10 @@ let package = Package(
     .executableTarget(name: "belfry", dependencies: ["CommandKit", argumentParser]),
     .executableTarget(
       name: "belfry-agent",
-      dependencies: ["AgentKit", "Model", "Platform", "Trust", argumentParser, configuration, logging, lifecycle, unixSignals, systemPackage]),
+      dependencies: [
+        "AgentKit", "Model", "Platform", "Trust", argumentParser, configuration, logging, lifecycle, unixSignals,
+        systemPackage,
+      ]),
     .executableTarget(
       name: "belfry-bench",
       dependencies: [
@@ -121,6 +125,8 @@ let package = Package(
     .testTarget(name: "TrustTests", dependencies: ["Model", "Trust", "TestSupport"]),
     .testTarget(name: "ManifestTests", dependencies: ["Model", "Manifest", "Schedule", "ZoneInfo", "TestSupport"]),
     .testTarget(name: "PlanningTests", dependencies: ["Model", "Schedule", "Planning", "TestSupport"]),
+    .testTarget(name: "ExecutionTests", dependencies: ["Execution", "Model", "Trust", "TestSupport"]),
+    .testTarget(name: "GitTests", dependencies: ["Model", "Git", "TestSupport"]),
     .testTarget(name: "ResultsTests", dependencies: ["Model", "Trust", "Git", "Results", "TestSupport"]),
     .testTarget(
       name: "CommandKitTests",
@@ -131,12 +137,14 @@ let package = Package(
     .testTarget(
       name: "AgentKitTests",
       dependencies: [
-        "AgentKit", "Model", "Schedule", "Planning", "Trust", "Wire", "Platform", "ZoneInfo", "TestSupport", grdb, logging,
+        "AgentKit", "Model", "Schedule", "Planning", "Trust", "Wire", "Platform", "ZoneInfo", "TestSupport", grdb,
+        logging,
       ]),
     .testTarget(
       name: "ControllerKitTests",
       dependencies: [
-        "ControllerKit", "Model", "Planning", "Manifest", "Trust", "Git", "Platform", "ZoneInfo", "TestSupport", logging,
+        "ControllerKit", "Model", "Planning", "Manifest", "Trust", "Git", "Platform", "ZoneInfo", "TestSupport",
+        logging,
         hummingbird, asyncHTTPClient,
       ]),
     .testTarget(name: "EndToEnd", dependencies: ["belfry", "belfry-agent", "TestSupport", "Model", "Trust"]),

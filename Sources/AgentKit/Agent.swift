@@ -74,7 +74,8 @@ public final class Agent: Service {
       clock: clock, signals: signals, watches: continuation, logger: logger)
     installer = Installer(
       identity: identity, controllerKey: configuration.controllerKey, engine: engine, store: store,
-      assignments: AssignmentFiles(folder: folder + "/assignments"), zones: ZoneDatabase(), clock: clock, logger: logger)
+      assignments: AssignmentFiles(folder: folder + "/assignments"), zones: ZoneDatabase(), clock: clock, logger: logger
+    )
   }
 
   /// Runs until the surrounding service group shuts down.
@@ -123,7 +124,9 @@ public final class Agent: Service {
 
   private func tidyHourly() async {
     while !Task.isCancelled {
-      do { try await engine.tidy() } catch { logger.warning("the ledger cannot be tidied", metadata: ["reason": "\(error)"]) }
+      do { try await engine.tidy() } catch {
+        logger.warning("the ledger cannot be tidied", metadata: ["reason": "\(error)"])
+      }
       try? await Task.sleep(for: .seconds(3600))
     }
   }

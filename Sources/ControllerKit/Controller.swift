@@ -109,7 +109,11 @@ public struct Controller: Service {
           AgentServer(link: link, listen: configuration.agents.listen, onReady: { await ready.agents(port: $0) }),
         ] as [any Service]).map { .init(service: $0) },
         logger: quiet(logger)))
-    try await cancelWhenParentStops { try await group.run() } stop: { await group.triggerGracefulShutdown() }
+    try await cancelWhenParentStops {
+      try await group.run()
+    } stop: {
+      await group.triggerGracefulShutdown()
+    }
   }
 
   /// Hands a graceful shutdown of the surrounding group on to an inner one.

@@ -36,8 +36,8 @@ extension Repository {
   /// Makes one commit of a whole batch and moves a reference to it, if that is at `old` now (nil: not there yet).
   ///
   /// All new objects are in one pack, which is on the disk before the reference moves: after a crash at any point
-  /// either the whole commit is there or nothing of it is seen. Without a change to any file it is a commit with its parent's
-  /// tree. Throws a `GitError` (`nonFastForward`: the reference is elsewhere), or what `sign` threw.
+  /// either the whole commit is there or nothing of it is seen. Without a change to any file it is a commit with its
+  /// parent's tree. Throws a `GitError` (`nonFastForward`: the reference is elsewhere), or what `sign` threw.
   @discardableResult
   public func commit(
     _ batch: BatchCommit, updating reference: String, expecting old: CommitID?

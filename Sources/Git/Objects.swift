@@ -32,7 +32,12 @@ extension Repository {
   public func entries(inFolder path: String, of commit: CommitID) throws(GitError) -> [FolderEntry] {
     let names = path.utf8.split(separator: 0x2f).map { Array($0) }
     guard let folder = try folder(names[...], in: rootTree(of: commit)) else { return [] }
-    return try tree(folder).compactMap { entry in
+    return try entries(ofTree: folder)
+  }
+
+  /// What a folder holds whose id another folder's entry gave; so a walk does not begin at the root each time.
+  public func entries(ofTree id: ObjectID) throws(GitError) -> [FolderEntry] {
+    try tree(id).compactMap { entry in
       guard EntryName.problem(entry.name) == nil else { return nil }
       let name = String(decoding: entry.name, as: UTF8.self)
       if entry.isFolder { return FolderEntry(name: name, kind: .folder, id: entry.id) }

@@ -21,7 +21,8 @@ struct AgentSettings {
   init(command: AgentCommand) async throws {
     let environment = ProcessInfo.processInfo.environment
     try Self.refuseUnknown(environment.keys, in: "the environment")
-    let reader = try await Self.reader(environment, file: command.environmentFile ?? environment[Self.prefix + "ENVIRONMENT_FILE"])
+    let reader = try await Self.reader(
+      environment, file: command.environmentFile ?? environment[Self.prefix + "ENVIRONMENT_FILE"])
     func setting(_ given: String?, _ key: String) -> String? {
       given ?? reader.string(forKey: ConfigKey("belfry.agent.\(key)")).flatMap { $0.isEmpty ? nil : $0 }
     }
@@ -34,7 +35,8 @@ struct AgentSettings {
       throw Complaint(
         insecure
           ? "plain text is allowed only to a controller on this machine, not to \(address.host)"
-          : "this version speaks plain text only; give --insecure (or BELFRY_AGENT_INSECURE=true) with a loopback address")
+          : "this version speaks plain text only; give --insecure (or BELFRY_AGENT_INSECURE=true) with a loopback address"
+      )
     }
     guard let keyPath = setting(command.controllerKey, "controller.key") else {
       throw Complaint("whom to trust? give --controller-key FILE or BELFRY_AGENT_CONTROLLER_KEY")
@@ -46,7 +48,8 @@ struct AgentSettings {
       controller: address, controllerKey: try Self.key(keyPath), shim: setting(command.shim, "shim"))
     let level = setting(command.logLevel, "log.level") ?? "info"
     guard let logLevel = Logger.Level(rawValue: level) else {
-      throw Complaint("'\(level)' is no log level; want one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+      throw Complaint(
+        "'\(level)' is no log level; want one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     self.logLevel = logLevel
   }
@@ -77,7 +80,8 @@ struct AgentSettings {
   }
 
   private static func address(_ text: String) throws(Complaint) -> ControllerAddress {
-    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port)
+    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+      (1...65_535).contains(port)
     else { throw Complaint("'\(text)' is not host:port, such as 127.0.0.1:7420") }
     return ControllerAddress(host: text[..<colon].filter { $0 != "[" && $0 != "]" }, port: port)
   }

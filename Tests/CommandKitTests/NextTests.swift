@@ -24,15 +24,15 @@ import ZoneInfo
     let report = try NextReport(jobs, zones: ZoneDatabase(folder: "/nonexistent"), from: Stage.now, count: 2)
     #expect(
       report.text(now: Stage.now) == """
-        JOB      DUE                                 TRIGGER          NOTE
-        often    2026-11-20T12:05:00Z  in 5m00s      at
-        often    2026-11-20T12:10:00Z  in 10m00s     every 10m
-        until    2026-11-20T15:00:00Z  in 3h00m      every 1h         suspended until 2026-11-20T15:00:00Z
-        until    2026-11-20T16:00:00Z  in 4h00m      every 1h
-        nightly  2026-11-21T02:30:00Z  in 14h30m     cron 30 2 * * *
-        nightly  2026-11-22T02:30:00Z  in 1d14h      cron 30 2 * * *
+        JOB      DUE                              TRIGGER          NOTE
+        often    2026-11-20T12:05:00Z  in 5m00s   at
+        often    2026-11-20T12:10:00Z  in 10m00s  every 10m
+        until    2026-11-20T15:00:00Z  in 3h00m   every 1h         suspended until 2026-11-20T15:00:00Z
+        until    2026-11-20T16:00:00Z  in 4h00m   every 1h
+        nightly  2026-11-21T02:30:00Z  in 14h30m  cron 30 2 * * *
+        nightly  2026-11-22T02:30:00Z  in 1d14h   cron 30 2 * * *
         over     never
-        paused   suspended                                            migration
+        paused   suspended                                         migration
 
         """)
   }
@@ -58,13 +58,15 @@ import ZoneInfo
   }
 
   @Test func anUnknownJobGetsASuggestion() async throws {
-    let ran = try await Clone().stage.run("next", "data/backpu")
+    let clone = try Clone()
+    let ran = await clone.stage.run("next", "data/backpu")
     #expect(ran.status == .bad)
     #expect(ran.errors == "error: there is no job 'data/backpu' here\nhint: did you mean 'data/backup'?\n")
   }
 
   @Test func asJSON() async throws {
-    let ran = try await Clone().stage.run("next", "--format", "json")
+    let clone = try Clone()
+    let ran = await clone.stage.run("next", "--format", "json")
     let list = try #require(ran.json?.arrayValue)
     #expect(list.compactMap { $0["job"]?.stringValue } == ["report", "data/backup"])
     #expect(list[1]["due"]?.arrayValue?.first?["time"]?.stringValue == "2026-11-21T02:30:00Z")

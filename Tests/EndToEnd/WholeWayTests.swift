@@ -88,18 +88,18 @@ struct WholeWayTests {
 
   @Test func aRemovedJobStopsFiring() async throws {
     let site = try Site.current
-    try site.commit(site.job("way/leaving", agents: ["db-1"]))
-    try await site.receipt("way/leaving", "any")
-    let commit = try site.commit(["jobs/way/leaving.yaml": nil])
+    try site.commit(site.job("leaving/soon", agents: ["db-1"]))
+    try await site.receipt("leaving/soon", "any")
+    let commit = try site.commit(["jobs/leaving/soon.yaml": nil])
     try await site.status("nobody holds anything") { status in
       status["source"]?["commit"]?.stringValue == commit && status.agent("db-1")?["jobs"]?.integerValue == 0
         && status.agent("db-1")?["sync"]?.stringValue == "Synced"
     }
-    let seen = try site.sightings("way/leaving").count
+    let seen = try site.sightings("leaving/soon").count
     // Two more seconds of another job pass, and of this one nothing has come.
     let now = try await site.receipt("way/first", "now").nominal
     try await site.receipt("way/first", "two seconds later") { $0.nominal >= now + .seconds(2) }
-    #expect(try site.sightings("way/leaving").count == seen)
+    #expect(try site.sightings("leaving/soon").count == seen)
   }
 }
 

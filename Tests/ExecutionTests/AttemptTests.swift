@@ -40,7 +40,10 @@ import Trust
   @Test func `from its folder a script finds its neighbours by its own path`() async throws {
     let bench = try Workbench()
     let files = try bench.put([
-      ("job.sh", "#!/bin/sh\n. \"$(dirname \"$0\")/lib.sh\"\nbasename \"$0\"\nstat -c %a \"$0\" \"$(dirname \"$0\")\"\n"),
+      (
+        "job.sh",
+        "#!/bin/sh\n. \"$(dirname \"$0\")/lib.sh\"\nbasename \"$0\"\nstat -c %a \"$0\" \"$(dirname \"$0\")\"\n"
+      ),
       ("lib.sh", "echo lib\n"),
     ])
     let result = try await run(bench, RunSpec(program: .script("job.sh")), files)
@@ -172,11 +175,14 @@ import Trust
         done
         rmdir $r/work 2>/dev/null && echo d >> \(won)
       done; done
+      exit 0
       """
-    let racer = try bench.shell("", {
-      $0.program = "setpriv"
-      $0.arguments = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", attack]
-    }, run: "racer")
+    let racer = try bench.shell(
+      "",
+      {
+        $0.program = "setpriv"
+        $0.arguments = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", attack]
+      }, run: "racer")
     _ = try await readToEnd(ready)
     for index in 0..<40 {
       let result = try await run(bench, RunSpec(program: .script("scripts/job.sh")), files, path: "run\(index)")
@@ -191,12 +197,17 @@ import Trust
     let bench = try Workbench()
     let ready = try bench.fifo("ready")
     let gate = try bench.fifo("gate")
-    let files = try bench.put([("job.sh", "#!/bin/sh\necho > \(ready); cat \(gate)\n"), ("lib/a.sh", "a"), ("lib/b.sh", "b")])
-    for (index, swap) in ["echo x > lib/a.sh", "mv lib/b.sh /tmp", "mv lib old; cp -r old lib", "cp lib/a.sh a; mv a lib/a.sh"].enumerated() {
+    let files = try bench.put([
+      ("job.sh", "#!/bin/sh\necho > \(ready); cat \(gate)\n"), ("lib/a.sh", "a"), ("lib/b.sh", "b"),
+    ])
+    for (index, swap) in [
+      "echo x > lib/a.sh", "mv lib/b.sh /tmp", "mv lib old; cp -r old lib", "cp lib/a.sh a; mv a lib/a.sh",
+    ].enumerated() {
       let attempt = try bench.attempt(RunSpec(program: .script("job.sh")), files: files)
       let shim = try bench.launcher.start(attempt, from: bench.store, in: bench.runPath("run\(index)"))
       _ = try await readToEnd(ready)
-      try command(["sh", "-c", "chmod -R u+w . && \(swap)".replacing("/tmp", with: bench.files.path(""))], in: shim.folder.bundle)
+      try command(
+        ["sh", "-c", "chmod -R u+w . && \(swap)".replacing("/tmp", with: bench.files.path(""))], in: shim.folder.bundle)
       try await touch(gate)
       let end = try await shim.ended()
       #expect(!end.changedFiles.isEmpty, "\(swap)")
@@ -206,7 +217,9 @@ import Trust
 
   @Test func `sealed memory cannot be written by anybody`() async throws {
     let bench = try Workbench()
-    let files = try bench.put([("job.sh", "#!/bin/sh\n(echo evil > \"$0\") 2>/dev/null || echo refused\nstat -Lc %a \"$0\"; : more\n")])
+    let files = try bench.put([
+      ("job.sh", "#!/bin/sh\n(echo evil > \"$0\") 2>/dev/null || echo refused\nstat -Lc %a \"$0\"; : more\n")
+    ])
     let result = try await run(bench, RunSpec(program: .script("job.sh")), files, { $0.placement = .sealedMemory })
     #expect(result.output == "refused\n444\n")
   }

@@ -51,7 +51,8 @@ import Testing
     let bench = try Workbench()
     let ready = try bench.fifo("ready")
     let fifo = try bench.fifo("alive")
-    let shim = try bench.shell("""
+    let shim = try bench.shell(
+      """
       exec 9>\(fifo); trap '' TERM HUP
       (setsid sh -c 'trap "" TERM HUP; while :; do sleep 1; done' &)
       sleep 1000 & echo > \(ready); wait

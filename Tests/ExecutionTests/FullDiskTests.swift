@@ -49,7 +49,8 @@ struct FullDiskTests {
     let bench = try Workbench()
     let disk = try SmallDisk(kilobytes: 512)
     let folder = try RunFolder.create(at: disk.path + "/run")
-    let line = "echo before; until [ -s ../output ]; do :; done; cat /dev/zero > \(disk.path)/filler 2>/dev/null; seq 1 30000; exit 9"
+    let line =
+      "echo before; until [ -s ../output ]; do :; done; cat /dev/zero > \(disk.path)/filler 2>/dev/null; seq 1 30000; exit 9"
     let shim = try bench.launcher.launch(bench.shellSpec(line), in: folder)
     let record = try await shim.record()
     #expect(record.ending == .exited(9) && record.outputFailed && record.syncError == nil)

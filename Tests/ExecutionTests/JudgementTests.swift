@@ -27,8 +27,11 @@ import Testing
 
   @Test(arguments: [
     End(name: "success", state: .succeeded, exitCode: 0),
-    End(name: "other code", record: record { $0.ending = .exited(3) }, state: .failed, reason: "exit code 3", exitCode: 3),
-    End(name: "code that counts", record: record { $0.ending = .exited(3) }, success: [0, 3], state: .succeeded, exitCode: 3),
+    End(
+      name: "other code", record: record { $0.ending = .exited(3) }, state: .failed, reason: "exit code 3", exitCode: 3),
+    End(
+      name: "code that counts", record: record { $0.ending = .exited(3) }, success: [0, 3], state: .succeeded,
+      exitCode: 3),
     End(name: "0 does not count", success: [1], state: .failed, reason: "exit code 0", exitCode: 0),
     End(
       name: "signal", record: record { $0.ending = .signalled(9) }, state: .failed, reason: "ended by signal 9 (KILL)",
@@ -39,9 +42,14 @@ import Testing
     End(
       name: "timeout with exit 0", record: record { $0.timedOut = true }, state: .timedOut,
       reason: "its timeout expired", exitCode: 0),
-    End(name: "cancel with exit 0", record: record { $0.cancelled = true }, state: .cancelled, reason: "cancelled", exitCode: 0),
     End(
-      name: "cancel before start", record: record { $0.cancelled = true; $0.ending = .neverBegan(.none, error: 0) },
+      name: "cancel with exit 0", record: record { $0.cancelled = true }, state: .cancelled, reason: "cancelled",
+      exitCode: 0),
+    End(
+      name: "cancel before start",
+      record: record {
+        $0.cancelled = true; $0.ending = .neverBegan(.none, error: 0)
+      },
       state: .cancelled, reason: "cancelled before it started"),
     End(
       name: "no program", record: record { $0.ending = .neverBegan(.exec, error: 13) }, state: .failed,
@@ -50,11 +58,18 @@ import Testing
       name: "left behind", record: record { $0.leftBehind = 1 }, state: .succeeded,
       reason: "1 process that it left behind had to be ended", exitCode: 0),
     End(
-      name: "unkillable", record: record { $0.ending = .unknown; $0.timedOut = true; $0.unkillable = true },
+      name: "unkillable",
+      record: record {
+        $0.ending = .unknown; $0.timedOut = true; $0.unkillable = true
+      },
       state: .timedOut, reason: "its timeout expired; processes of it could not be killed"),
     End(
-      name: "disk", record: record { $0.outputFailed = true; $0.syncError = 5 }, state: .succeeded,
-      reason: "its output could not be written to disk in full; its record could not be made durable: Input/output error",
+      name: "disk",
+      record: record {
+        $0.outputFailed = true; $0.syncError = 5
+      }, state: .succeeded,
+      reason:
+        "its output could not be written to disk in full; its record could not be made durable: Input/output error",
       exitCode: 0),
     End(
       name: "changed", changed: ["a.sh", "b.sh"], state: .failed,
@@ -99,9 +114,12 @@ import Testing
       name: "over", seen: RunObservation(started: .intact(started), exit: .intact(record())),
       standing: .ended(.finished(record()))),
     Standing(
-      name: "over before a restart", seen: RunObservation(sameBoot: false, started: .intact(started), exit: .intact(record())),
+      name: "over before a restart",
+      seen: RunObservation(sameBoot: false, started: .intact(started), exit: .intact(record())),
       standing: .ended(.finished(record()))),
-    Standing(name: "torn", seen: RunObservation(started: .intact(started), exit: .damaged), standing: .ended(.lost(.damagedRecord))),
+    Standing(
+      name: "torn", seen: RunObservation(started: .intact(started), exit: .damaged),
+      standing: .ended(.lost(.damagedRecord))),
     Standing(name: "dead", seen: RunObservation(started: .intact(started)), standing: .ended(.lost(.shimDied))),
     Standing(
       name: "power cut", seen: RunObservation(sameBoot: false, started: .intact(started)),

@@ -66,12 +66,16 @@ import Trust
         [UInt8](repeating: UInt8.random(in: 33...126, using: &random), count: Int.random(in: 1...200, using: &random))
       }
       var names: [String] = []
-      for (index, chunk) in written.enumerated() { names.append(try bench.files.write("c\(run)-\(index)", bytes: chunk)) }
+      for (index, chunk) in written.enumerated() {
+        names.append(try bench.files.write("c\(run)-\(index)", bytes: chunk))
+      }
       let all = written.flatMap { $0 }
-      let shim = try bench.shell(names.map { "cat \($0); " }.joined() + ":", {
-        $0.head = head
-        $0.tail = tail
-      }, run: "run\(run)")
+      let shim = try bench.shell(
+        names.map { "cat \($0); " }.joined() + ":",
+        {
+          $0.head = head
+          $0.tail = tail
+        }, run: "run\(run)")
       let record = try await shim.record()
       let kept = try shim.folder.keptOutput(record)
       if all.count <= head + tail {

@@ -31,7 +31,9 @@ import Testing
     Line(text: "#!   \n", problem: "without interpreter"),
     Line(text: "#!bash\n", problem: "absolute"),
     Line(text: "#!/bin/s\0h\n", problem: "NUL"),
-    Line(text: "#!/" + String(repeating: "x", count: 252) + "\n", expected: Shebang(interpreter: "/" + String(repeating: "x", count: 252))),
+    Line(
+      text: "#!/" + String(repeating: "x", count: 252) + "\n",
+      expected: Shebang(interpreter: "/" + String(repeating: "x", count: 252))),
     Line(text: "#!/" + String(repeating: "x", count: 253) + "\n", problem: "more than 256"),
   ])
   func `the line is read as the kernel reads it`(_ line: Line) {
@@ -49,18 +51,20 @@ import Testing
   @Test func `a run sees exactly what the manual says`() throws {
     let bench = try Workbench()
     var attempt = try bench.attempt(
-      RunSpec(program: .command(["true"]), params: ["database": .string("a\"b"), "Keep": .integer(14)], env: ["PGHOST": "db"]),
+      RunSpec(
+        program: .command(["true"]), params: ["database": .string("a\"b"), "Keep": .integer(14)], env: ["PGHOST": "db"]),
       number: 2)
     attempt.params["ratio"] = .decimal("0.25")
     let host = HostEnvironment(path: "/bin", home: "/root", language: "C", timezone: "UTC")
-    #expect(try RunEnvironment.variables(of: attempt, host: host, bundleFolder: "/b") == [
-      "PATH": "/bin", "HOME": "/root", "LANG": "C", "TZ": "UTC", "PGHOST": "db",
-      "BELFRY_JOB": "team/job", "BELFRY_RUN_ID": attempt.run.text, "BELFRY_ATTEMPT": "2", "BELFRY_AGENT": "host-1",
-      "BELFRY_SCHEDULED_TIME": "2026-11-18T11:06:40Z", "BELFRY_TRIGGER": "schedule",
-      "BELFRY_COMMIT": String(repeating: "ab", count: 20), "BELFRY_BUNDLE": "/b",
-      "BELFRY_PARAMS": #"{"Keep":14,"database":"a\"b","ratio":0.25}"#,
-      "BELFRY_PARAM_DATABASE": "a\"b", "BELFRY_PARAM_KEEP": "14", "BELFRY_PARAM_RATIO": "0.25",
-    ])
+    #expect(
+      try RunEnvironment.variables(of: attempt, host: host, bundleFolder: "/b") == [
+        "PATH": "/bin", "HOME": "/root", "LANG": "C", "TZ": "UTC", "PGHOST": "db",
+        "BELFRY_JOB": "team/job", "BELFRY_RUN_ID": attempt.run.text, "BELFRY_ATTEMPT": "2", "BELFRY_AGENT": "host-1",
+        "BELFRY_SCHEDULED_TIME": "2026-11-18T11:06:40Z", "BELFRY_TRIGGER": "schedule",
+        "BELFRY_COMMIT": String(repeating: "ab", count: 20), "BELFRY_BUNDLE": "/b",
+        "BELFRY_PARAMS": #"{"Keep":14,"database":"a\"b","ratio":0.25}"#,
+        "BELFRY_PARAM_DATABASE": "a\"b", "BELFRY_PARAM_KEEP": "14", "BELFRY_PARAM_RATIO": "0.25",
+      ])
     attempt.occurrence.cause = .person(request: "r-1")
     #expect(try RunEnvironment.variables(of: attempt, host: host, bundleFolder: "")["BELFRY_TRIGGER"] == "person")
   }

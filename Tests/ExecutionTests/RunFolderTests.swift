@@ -31,7 +31,8 @@ import Testing
     let folder = try RunFolder.create(at: bench.runPath())
     #expect(throws: ExecutionError.self) { try RunFolder.create(at: bench.runPath()) }
     try folder.write([1], to: "spec")
-    #expect(try command(["stat", "-c", "%a", folder.path, folder.work, folder.path + "/spec"]).output == "711\n700\n600\n")
+    #expect(
+      try command(["stat", "-c", "%a", folder.path, folder.work, folder.path + "/spec"]).output == "711\n700\n600\n")
     #expect(throws: ExecutionError.self) { try folder.write([1], to: "spec") }
   }
 
@@ -46,9 +47,10 @@ import Testing
       try bench.files.write("\(place)/belfry-shim", "", executable: true)
     }
     let bin = bench.files.path("bin")
-    #expect(ShimLauncher.candidates(beside: bin) == [
-      "\(bin)/belfry-shim", "\(bin)/../libexec/belfry/belfry-shim", "\(bin)/x_Execution.resources/belfry-shim",
-    ])
+    #expect(
+      ShimLauncher.candidates(beside: bin) == [
+        "\(bin)/belfry-shim", "\(bin)/../libexec/belfry/belfry-shim", "\(bin)/x_Execution.resources/belfry-shim",
+      ])
     #expect(ShimLauncher.locate() != nil)
     let error = #expect(throws: ExecutionError.self) { try ShimLauncher(path: "/no/such/shim") }
     #expect(error?.code == .noShim)

@@ -40,20 +40,22 @@ import Testing
     let leaked = open("/dev/null", O_RDONLY)
     defer { close(leaked) }
     signal(SIGUSR1, SIG_IGN)
-    let shim = try bench.shell("pwd; env | grep -v ^PWD= | cut -d= -f1 | sort; grep ^Sig[BI] /proc/self/status; ls /proc/$$/fd")
+    let shim = try bench.shell(
+      "pwd; env | grep -v ^PWD= | cut -d= -f1 | sort; grep ^Sig[BI] /proc/self/status; ls /proc/$$/fd")
     let text = try shim.folder.text(try await shim.record())
-    #expect(text == """
-      \(shim.folder.work)
-      BELFRY_ATTEMPT
-      BELFRY_RUN_ID
-      PATH
-      SigBlk:\t0000000000000000
-      SigIgn:\t0000000000000000
-      0
-      1
-      2
+    #expect(
+      text == """
+        \(shim.folder.work)
+        BELFRY_ATTEMPT
+        BELFRY_RUN_ID
+        PATH
+        SigBlk:\t0000000000000000
+        SigIgn:\t0000000000000000
+        0
+        1
+        2
 
-      """)
+        """)
   }
 
   @Test func `the job has a process group of its own in the shim's session`() async throws {
@@ -67,7 +69,8 @@ import Testing
   @Test func `times and resources are those of the job`() async throws {
     let bench = try Workbench()
     let before = now()
-    let shim = try bench.shell("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; head -c 30000000 /dev/zero | tail -c 1")
+    let shim = try bench.shell(
+      "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; head -c 30000000 /dev/zero | tail -c 1")
     let record = try await shim.record()
     #expect(record.started >= before)
     #expect(record.ended <= now() + .milliseconds(1))

@@ -8,9 +8,11 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct SpecTests {
   static func random(_ generator: inout SeededGenerator) -> ShimSpec {
     func text(_ count: ClosedRange<Int>) -> String {
-      String(String.UnicodeScalarView((0..<Int.random(in: count, using: &generator)).compactMap { _ in
-        Unicode.Scalar(UInt32.random(in: 1...0x2ff, using: &generator))
-      }))
+      String(
+        String.UnicodeScalarView(
+          (0..<Int.random(in: count, using: &generator)).compactMap { _ in
+            Unicode.Scalar(UInt32.random(in: 1...0x2ff, using: &generator))
+          }))
     }
     return ShimSpec(
       program: text(1...20), arguments: (0..<Int.random(in: 1...4, using: &generator)).map { _ in text(0...30) },
@@ -42,13 +44,15 @@ import Testing
     let witness = bench.files.path("witness")
     let good = try bench.shellSpec("touch \(witness)").bytes()
     var generator = SeededGenerator(seed: testSeed)
-    var broken = (0..<good.count).filter { _ in Int.random(in: 0..<4, using: &generator) == 0 }.map { Array(good[..<$0]) }
+    var broken = (0..<good.count).filter { _ in Int.random(in: 0..<4, using: &generator) == 0 }.map {
+      Array(good[..<$0])
+    }
     broken.append(good + [0])
     broken.append(good + good)
     // An unknown field, a field twice, fields out of order.
     let end = good.count - 8
     broken.append(Array(good[..<end] + [11, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
-    broken.append(Array(good[..<8] + good[8...]) .replacingTag(at: 8, with: 2))
+    broken.append(Array(good[..<8] + good[8...]).replacingTag(at: 8, with: 2))
     for (index, bytes) in broken.enumerated() {
       #expect(throws: ExecutionError.self) { try ShimSpec(parsing: bytes) }
       let folder = try RunFolder.create(at: bench.runPath("run\(index)"))

@@ -247,7 +247,8 @@ actor Engine {
     switch action {
     case .start(let run), .startAttempt(let run): launch(run)
     case .retryLater(let run, let time):
-      logger.info("trying again later", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)", "at": "\(time)"])
+      logger.info(
+        "trying again later", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)", "at": "\(time)"])
     case .finish(let run, let outcome):
       logger.info("run ended", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)", "outcome": "\(outcome)"])
       spoolChanged.raise()

@@ -61,7 +61,9 @@ struct ContentAssembly {
   enum Problem: Error { case outOfOrder, tooLarge }
 
   /// Adds a chunk; the whole when it was the last one.
-  mutating func add(_ digest: Digest, offset: Int64, data: some Collection<UInt8>, last: Bool, limit: Int) throws(Problem) -> [UInt8]? {
+  mutating func add(_ digest: Digest, offset: Int64, data: some Collection<UInt8>, last: Bool, limit: Int)
+    throws(Problem) -> [UInt8]?
+  {
     if offset == 0 {
       self.digest = digest
       bytes = []

@@ -40,7 +40,8 @@ final class Ledger: Sendable {
   /// When a controller was last heard; nil when none ever was.
   func lastHeard() throws -> Timestamp? {
     try database.read { db in
-      try Int64.fetchOne(db, sql: "SELECT value FROM numbers WHERE name = 'lastHeard'").map(Timestamp.init(microseconds:))
+      try Int64.fetchOne(db, sql: "SELECT value FROM numbers WHERE name = 'lastHeard'").map(
+        Timestamp.init(microseconds:))
     }
   }
 
@@ -58,7 +59,9 @@ final class Ledger: Sendable {
   /// The runs that have begun and not ended, oldest first.
   func activeRuns() throws -> [LedgerRun] {
     try database.read { db in
-      try Row.fetchAll(db, sql: "SELECT * FROM runs WHERE ended = 0 ORDER BY started, id").map { try LedgerRun(row: $0) }
+      try Row.fetchAll(db, sql: "SELECT * FROM runs WHERE ended = 0 ORDER BY started, id").map {
+        try LedgerRun(row: $0)
+      }
     }
   }
 
@@ -66,7 +69,9 @@ final class Ledger: Sendable {
   func spentOrders(after now: Timestamp) throws -> [RunID: Timestamp] {
     try database.read { db in
       var spent: [RunID: Timestamp] = [:]
-      for row in try Row.fetchAll(db, sql: "SELECT id, start_by FROM runs WHERE ended = 1 AND start_by > ?", arguments: [now.microseconds]) {
+      for row in try Row.fetchAll(
+        db, sql: "SELECT id, start_by FROM runs WHERE ended = 1 AND start_by > ?", arguments: [now.microseconds])
+      {
         spent[try RunID(row["id"])] = Timestamp(microseconds: row["start_by"])
       }
       return spent
@@ -81,9 +86,11 @@ final class Ledger: Sendable {
         arguments: [number, limit]
       ).map { row in
         let run: String = row["run"]
-        let logs = try Row.fetchAll(db, sql: "SELECT attempt, data FROM logs WHERE run = ? ORDER BY attempt", arguments: [run])
+        let logs = try Row.fetchAll(
+          db, sql: "SELECT attempt, data FROM logs WHERE run = ? ORDER BY attempt", arguments: [run])
         return SpooledReceipt(
-          number: row["number"], run: try RunID(run), line: Array(row["line"] as Data), signature: Array(row["signature"] as Data),
+          number: row["number"], run: try RunID(run), line: Array(row["line"] as Data),
+          signature: Array(row["signature"] as Data),
           logs: logs.map { ($0["attempt"], Array($0["data"] as Data)) })
       }
     }

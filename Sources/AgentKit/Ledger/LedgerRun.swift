@@ -17,7 +17,10 @@ extension LedgerRun {
     let request: String? = row["request"]
     let waitingUntil: Int64? = row["waiting_until"]
     var fields = try JSONFields(
-      ["job": try Self.value(row["job_json"]), "params": try Self.value(row["params"]), "attempts": try Self.value(row["attempts"])],
+      [
+        "job": try Self.value(row["job_json"]), "params": try Self.value(row["params"]),
+        "attempts": try Self.value(row["attempts"]),
+      ],
       "ledger")
     let job = try fields.required("job") { try Job(json: $0) }
     let run = ActiveRun(

@@ -16,7 +16,9 @@ enum HostAddresses {
       guard family == AF_INET || family == AF_INET6 else { continue }
       let size = family == AF_INET ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
       var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-      guard getnameinfo(address, socklen_t(size), &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST) == 0 else { continue }
+      guard getnameinfo(address, socklen_t(size), &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST) == 0 else {
+        continue
+      }
       let text = String(decoding: host.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
       if !text.hasPrefix("fe80:"), addresses.count < 32 { addresses.append(text) }
     }

@@ -125,7 +125,9 @@ struct Link: Sendable {
           $0.nonce = nonce
           $0.softwareVersion = version
         }))
-    guard let first = try await incoming.next(isolation: #isolation)?.message else { throw LinkError("the stream ended at once") }
+    guard let first = try await incoming.next(isolation: #isolation)?.message else {
+      throw LinkError("the stream ended at once")
+    }
     if case .refusal(let refusal) = first { throw LinkError("the controller refused: \(refusal.reason)") }
     guard case .welcome(let welcome) = first, Handshake.isRandom(welcome.challenge) else {
       throw LinkError("the first message was not Welcome")
@@ -149,7 +151,8 @@ struct Link: Sendable {
     _ established: Established, _ outgoing: Outgoing,
     _ incoming: inout some AsyncIteratorProtocol<Belfry_V1_FromController, any Error>
   ) async throws {
-    logger.info("connected", metadata: ["controller": "\(address.host):\(address.port)", "epoch": "\(established.epoch)"])
+    logger.info(
+      "connected", metadata: ["controller": "\(address.host):\(address.port)", "epoch": "\(established.epoch)"])
     await delegate.connected(epoch: established.epoch, nonce: established.nonce, outgoing: outgoing)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await beat(every: established.heartbeatInterval, outgoing) }

@@ -105,7 +105,8 @@ actor LinkDesk: LinkDelegate {
     let order: Dispatch
     do throws(TrustError) {
       order = try verifyDispatch(
-        envelope, key: configuration.controllerKey, agent: identity.id, epoch: await installer.held?.value.position.epoch ?? 0,
+        envelope, key: configuration.controllerKey, agent: identity.id,
+        epoch: await installer.held?.value.position.epoch ?? 0,
         nonce: nonce, usedRequests: usedRequests, now: engine.clock.now
       ).value
     } catch {

@@ -34,6 +34,8 @@ struct ControllerClient {
     // A redirect would carry the token to wherever it points.
     var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
     configuration.timeout.connect = .seconds(5)
+    // Nobody listens: say so at once.
+    configuration.connectionPool.retryConnectionEstablishment = false
     let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     let result: Result<Answer, any Error>
     do {

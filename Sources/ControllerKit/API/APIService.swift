@@ -128,7 +128,7 @@ private func response(_ status: HTTPResponse.Status, _ value: JSONValue) -> Resp
   var headers = HTTPFields()
   headers[.contentType] = "application/json"
   headers[.cacheControl] = "no-store"
-  headers[.init("X-Content-Type-Options")!] = "nosniff"
+  if let name = HTTPField.Name("X-Content-Type-Options") { headers[name] = "nosniff" }
   return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: value.bytes + [0x0a])))
 }
 

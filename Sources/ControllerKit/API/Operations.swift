@@ -108,7 +108,8 @@ struct Operations: APIOperations {
   private func problems() async -> [JobName: String] {
     let broken = await reconciler.source.broken
     let errors = await reconciler.source.diagnostics.filter { $0.severity == .error }
-    return Dictionary(uniqueKeysWithValues: broken.map { ($0, errors.first?.rendered.firstLine ?? "the manifest is broken") })
+    return Dictionary(
+      uniqueKeysWithValues: broken.map { ($0, errors.first?.rendered.firstLine ?? "the manifest is broken") })
   }
 
   private func nextDue(_ job: Job, after now: Timestamp) -> Timestamp? {

@@ -66,7 +66,10 @@ extension AgentState {
       "expires": expires.map(JSONValue.timestamp),
       "held": .array(
         held.sorted { $0.key < $1.key }.map {
-          ["job": .string($0.key.text), "bundle": .string($0.value.bundle.hex), "commit": .string($0.value.commit.text)]
+          [
+            "job": .string($0.key.text), "bundle": .string($0.value.bundle.hex),
+            "commit": .string($0.value.commit.text),
+          ]
         }),
     ])
   }

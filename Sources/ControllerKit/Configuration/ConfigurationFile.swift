@@ -98,7 +98,9 @@ private struct ConfigurationFile {
     let api = apiValue.map(api) ?? ListenAddress(host: "127.0.0.1", port: 7421)
     let insecure = fields.take("insecure")?.boolean() ?? false
     fields.finish()
-    if !api.isLoopback { apiValue?.fail("the API listens on loopback only", suggestion: "write listen: 127.0.0.1:\(api.port)") }
+    if !api.isLoopback {
+      apiValue?.fail("the API listens on loopback only", suggestion: "write listen: 127.0.0.1:\(api.port)")
+    }
     if !insecure || !agents.listen.isLoopback {
       sink.error(
         at: node.place, "agents can only be served in plain text on loopback in this version",

@@ -16,7 +16,9 @@ extension AgentReport {
   init(_ state: Belfry_V1_AgentState) throws(NameError) {
     guard state.labels.count <= ReportLimits.labels,
       state.labels.allSatisfy({ Self.isText($0.key) && Self.isText($0.value) })
-    else { throw NameError("labels: at most \(ReportLimits.labels), each of at most \(ReportLimits.text) printable bytes") }
+    else {
+      throw NameError("labels: at most \(ReportLimits.labels), each of at most \(ReportLimits.text) printable bytes")
+    }
     guard state.addresses.count <= ReportLimits.addresses, state.addresses.allSatisfy(Self.isText) else {
       throw NameError("addresses: at most \(ReportLimits.addresses)")
     }
@@ -29,7 +31,7 @@ extension AgentReport {
     position = Position(epoch: state.epoch, sequence: state.sequence)
     expires = state.expires > 0 ? Timestamp(microseconds: state.expires) : nil
     held = [:]
-    for job in state.held { 
+    for job in state.held {
       held[try JobName(job.job)] = HeldJob(bundle: try Digest(hex: job.bundle), commit: try CommitID(job.commit))
     }
     running = []

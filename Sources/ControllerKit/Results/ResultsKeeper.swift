@@ -104,7 +104,8 @@ actor ResultsKeeper {
   private func accept(
     _ signed: Signed<Receipt>, _ delivery: Belfry_V1_ReceiptDelivery, from agent: AgentID
   ) -> Reception {
-    let logs = Dictionary(delivery.logs.map { (Int($0.attempt), Array($0.data)) }, uniquingKeysWith: { first, _ in first })
+    let logs = Dictionary(
+      delivery.logs.map { (Int($0.attempt), Array($0.data)) }, uniquingKeysWith: { first, _ in first })
     for attempt in signed.value.attempts {
       guard let digest = attempt.log.digest, let data = logs[attempt.number] else { continue }
       guard data.count <= ReceiptDelivery.logLimit, SHA256.hash(data) == digest else {

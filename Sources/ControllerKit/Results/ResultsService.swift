@@ -37,7 +37,8 @@ struct ResultsService: Service {
         throw error
       } catch {
         pause = backoff.pause(spread: Double.random(in: 0..<1))
-        logger.error("results cannot be written", metadata: ["reason": "\(error)", "again in": "\(pause.manifestText)"])
+        logger.error(
+          "results cannot be written", metadata: ["reason": "\(error)", "again in": "\(pause.manifestText)"])
         await keeper.troubled("\(error)")
       }
       await keeper.full.wait(atMost: pause)

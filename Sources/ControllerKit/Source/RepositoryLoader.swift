@@ -47,9 +47,22 @@ public final class RepositoryLoader {
     let head: [UInt8]
   }
 
-  private struct Bundled {
+  /// A job as it was bundled. A class, because tens of thousands of them are looked at for each commit.
+  private final class Bundled {
     let bundle: Bundle
     let digest: Digest
+    /// Of the commit that it was bundled for.
+    let desired: DesiredJob
+
+    init(_ bundle: Bundle, commit: CommitID) {
+      self.bundle = bundle
+      digest = bundle.digest
+      desired = DesiredJob(job: bundle.job, bundle: digest, commit: commit, files: bundle.files)
+    }
+
+    func isSame(_ job: LoadedJob, _ files: [BundleFile]) -> Bool {
+      bundle.source.path == job.manifestPath && bundle.files == files && bundle.job == job.job
+    }
   }
 
   /// `location` names the source in bundles: its URL without credentials, and its branch.
@@ -107,6 +120,9 @@ public final class RepositoryLoader {
       commit: commit, jobs: [], diagnostics: loaded.diagnostics, broken: loaded.brokenJobs,
       isComplete: loaded.isComplete, manifests: [:], blobs: [:], bundles: [:])
     result.jobs.reserveCapacity(loaded.jobs.count)
+    result.bundles.reserveCapacity(loaded.jobs.count)
+    result.manifests.reserveCapacity(loaded.jobs.count)
+    let commit = commit ?? Self.noCommit
     for job in loaded.jobs {
       var files: [BundleFile] = []
       do {
@@ -123,19 +139,23 @@ public final class RepositoryLoader {
         result.broken.insert(job.job.name)
         continue
       }
-      let bundle = Bundle(
-        source: SourceLocation(repository: location.repository, branch: location.branch, path: job.manifestPath),
-        job: job.job, files: files)
       // Most jobs are as they were: encoding and hashing them again would be most of the work of a small commit.
-      let known = bundled[job.job.name].flatMap { $0.bundle == bundle ? $0 : nil }
-      let entry = known ?? Bundled(bundle: bundle, digest: bundle.digest)
-      bundled[job.job.name] = entry
+      let known = bundled[job.job.name].flatMap { $0.isSame(job, files) ? $0 : nil }
+      let entry = known ?? Bundled(bundle(job, files), commit: commit)
+      if known == nil { bundled[job.job.name] = entry }
       result.bundles[entry.digest] = entry.bundle
       result.manifests[job.job.name] = job.manifestPath
-      result.jobs.append(
-        DesiredJob(job: job.job, bundle: entry.digest, commit: commit ?? Self.noCommit, files: files))
+      var desired = entry.desired
+      desired.commit = commit
+      result.jobs.append(desired)
     }
     return result
+  }
+
+  private func bundle(_ job: LoadedJob, _ files: [BundleFile]) -> Bundle {
+    Bundle(
+      source: SourceLocation(repository: location.repository, branch: location.branch, path: job.manifestPath),
+      job: job.job, files: files)
   }
 
   private func content(

@@ -79,7 +79,8 @@ struct PreparedProgram: ~Copyable {
     let line = try Shebang(script: bytes, path: file.path)
     guard file.executable else {
       throw ExecutionError(
-        .unusableScript, "\(file.path) has no run bit: git update-index --chmod=+x \(file.path), or set run.interpreter")
+        .unusableScript, "\(file.path) has no run bit: git update-index --chmod=+x \(file.path), or set run.interpreter"
+      )
     }
     return [line.interpreter] + (line.argument.map { [$0] } ?? [])
   }

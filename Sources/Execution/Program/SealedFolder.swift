@@ -25,12 +25,16 @@ struct SealedFolder: Sendable {
     let root = try runFolder.open(name, O_RDONLY | O_DIRECTORY)
     var folders: Set<String> = []
     for file in files {
-      if let problem = RepositoryPath.problem(in: file.path) { throw ExecutionError(.refused, "\(file.path): \(problem)") }
+      if let problem = RepositoryPath.problem(in: file.path) {
+        throw ExecutionError(.refused, "\(file.path): \(problem)")
+      }
       try Self.write(try bytes(file), of: file, below: root, folders: &folders)
     }
     // The deepest first: what is closed cannot be entered by path, but the descriptors go by path too.
     for folder in folders.sorted(by: >) + ["."] {
-      guard fchmodat(root.number, folder, 0o555, 0) == 0 else { throw ExecutionError(errno: errno, "cannot close \(folder)") }
+      guard fchmodat(root.number, folder, 0o555, 0) == 0 else {
+        throw ExecutionError(errno: errno, "cannot close \(folder)")
+      }
     }
     for file in files { stamps[file.path] = try Self.stamp("\(path)/\(file.path)", withTime: true) }
     // Of folders only which ones they are: an interpreter that runs as root may leave its caches in them.

@@ -26,7 +26,8 @@ public func classify(_ end: AttemptEnd, success: [Int]) -> Judgement {
   }
   if record.timedOut { return judge(.timedOut, "its timeout expired") }
   switch record.ending {
-  case .neverBegan(let step, let error): return judge(.failed, "could not start: \(step.words): \(systemMessage(error))")
+  case .neverBegan(let step, let error):
+    return judge(.failed, "could not start: \(step.words): \(systemMessage(error))")
   case .unknown: return judge(.failed, nil)
   case .signalled(let signal): return judge(.failed, "ended by signal \(signal)\(signalName(signal))")
   case .exited(let code):
@@ -38,7 +39,8 @@ private func notes(on record: ExitRecord) -> [String] {
   var notes: [String] = []
   if record.unkillable { notes.append("processes of it could not be killed") }
   if record.leftBehind > 0 {
-    notes.append("\(record.leftBehind) process\(record.leftBehind == 1 ? "" : "es") that it left behind had to be ended")
+    notes.append(
+      "\(record.leftBehind) process\(record.leftBehind == 1 ? "" : "es") that it left behind had to be ended")
   }
   if record.outputFailed { notes.append("its output could not be written to disk in full") }
   if let error = record.syncError { notes.append("its record could not be made durable: \(systemMessage(error))") }

@@ -57,7 +57,8 @@ enum OutputLayout {
     let tailSize: Int = bytes.number(at: 16)
     let settled: Int = bytes.number(at: 24)
     let touched: Int = bytes.number(at: 32)
-    guard (1...(1 << 30)).contains(headSize), (1...(1 << 30)).contains(tailSize), settled >= 0, touched >= settled else {
+    guard (1...(1 << 30)).contains(headSize), (1...(1 << 30)).contains(tailSize), settled >= 0, touched >= settled
+    else {
       throw ExecutionError(.corrupted, "the output file is damaged")
     }
     let head = try file.read(at: header, limit: min(headSize, max(0, size - header)), name: "output")

@@ -41,7 +41,8 @@ extension ShimLauncher {
     let nameOffset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 19
     var names: [String] = []
     while let entry = readdir(stream) {
-      names.append(String(cString: UnsafeRawPointer(entry).advanced(by: nameOffset).assumingMemoryBound(to: CChar.self)))
+      names.append(
+        String(cString: UnsafeRawPointer(entry).advanced(by: nameOffset).assumingMemoryBound(to: CChar.self)))
     }
     return names
   }

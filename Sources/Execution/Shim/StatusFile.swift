@@ -15,7 +15,9 @@ enum StatusFile {
 
   /// The boot id of the machine when the file was made; nil when that cannot be read.
   static func bootID(in bytes: [UInt8]) -> String? {
-    guard case .intact(let text) = record(in: bytes, at: 0, magic: madeMagic, { String(decoding: $0[8..<44], as: UTF8.self) })
+    guard
+      case .intact(let text) = record(
+        in: bytes, at: 0, magic: madeMagic, { String(decoding: $0[8..<44], as: UTF8.self) })
     else { return nil }
     return text
   }

@@ -68,6 +68,7 @@ extension Descriptor {
   }
 
   private static func cannotRemove(_ entry: [CChar]) -> ExecutionError {
-    ExecutionError(errno: errno, "cannot remove \(String(decoding: entry.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))")
+    ExecutionError(
+      errno: errno, "cannot remove \(String(decoding: entry.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))")
   }
 }

@@ -185,9 +185,10 @@ extension RetryPolicy {
     self.init(
       attempts: Int(try fields.required("attempts") { $0.integerValue.flatMap { (1...100).contains($0) ? $0 : nil } }),
       backoff: try fields.milliseconds("backoffMs"),
-      factorThousandths: Int(try fields.required("factorThousandths") { value in
-        value.integerValue.flatMap { (1000...100_000).contains($0) ? $0 : nil }
-      }),
+      factorThousandths: Int(
+        try fields.required("factorThousandths") { value in
+          value.integerValue.flatMap { (1000...100_000).contains($0) ? $0 : nil }
+        }),
       max: try fields.milliseconds("maxMs"),
       on: Set(try fields.list("on") { try Self.state($0) }))
     try fields.finish()

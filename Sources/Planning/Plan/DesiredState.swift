@@ -17,19 +17,36 @@ public struct DesiredState: Hashable, Sendable {
 }
 
 /// One version of a job: what the source holds, or what an agent was given.
+///
+/// Planning ten thousand jobs for twenty agents copies these many times, and a job is some twenty references, each of
+/// which a copy has to count; so the job is kept behind one.
 public struct DesiredJob: Hashable, Sendable {
-  public var job: Job
+  private var shared: Shared
   public var bundle: Digest
   /// A commit at which the source held exactly this bundle.
   public var commit: CommitID
   /// The bundle's files, for telling people what changed; planning itself goes by `bundle` alone.
   public var files: [BundleFile]
 
+  public var job: Job {
+    _read { yield shared.job }
+    set { shared = Shared(newValue) }
+  }
+
   public init(job: Job, bundle: Digest, commit: CommitID, files: [BundleFile] = []) {
-    self.job = job
+    shared = Shared(job)
     self.bundle = bundle
     self.commit = commit
     self.files = files
+  }
+
+  private final class Shared: Hashable, Sendable {
+    let job: Job
+
+    init(_ job: Job) { self.job = job }
+
+    static func == (a: Shared, b: Shared) -> Bool { a === b || a.job == b.job }
+    func hash(into hasher: inout Hasher) { hasher.combine(job) }
   }
 }
 

@@ -24,7 +24,7 @@ struct BranchTree {
   /// What a folder holds.
   func entries(_ folder: Folder) throws(GitError) -> [FolderEntry] {
     do {
-      return try repository.entries(inFolder: folder.path, of: commit)
+      return try repository.entries(ofTree: folder.id)
     } catch  where error.kind == .corrupt {
       return []
     }
