@@ -158,6 +158,7 @@ private struct AttemptWatcher {
     while !Task.isCancelled {
       do {
         try await engine.ended(run.attemptID, try await engine.runner.end(of: run))
+        await engine.solved("run \(run.id)")
         return
       } catch is CancellationError {
         return

@@ -8,7 +8,16 @@ public enum BelfryProgram {
     // A reader that went away (`belfry history | head`) shows as EPIPE where output is written; a killed process could
     // not finish what it is doing.
     signal(SIGPIPE, SIG_IGN)
+    occupyStandardStreams()
     exit(await run(Array(CommandLine.arguments.dropFirst())).rawValue)
+  }
+
+  /// A stream that the caller closed must not become the number of the next file that is opened: output would end up
+  /// in it. What takes its place can be read only, so that writing fails.
+  private static func occupyStandardStreams() {
+    for stream in STDIN_FILENO...STDERR_FILENO where fcntl(stream, F_GETFD) == -1 {
+      _ = open("/dev/null", O_RDONLY)
+    }
   }
 
   /// Runs one command in ``Surroundings/current`` and says how it ended.
@@ -27,7 +36,9 @@ public enum BelfryProgram {
       do {
         if !ending.output.isEmpty { try surroundings.print(ending.output) }
       } catch {
-        return .unreachable
+        let failure = Ending(error)
+        surroundings.complain(failure.complaint)
+        return failure.status
       }
       surroundings.complain(ending.complaint)
       return ending.status

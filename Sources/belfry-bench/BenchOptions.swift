@@ -17,8 +17,7 @@ struct BenchOptions: ParsableArguments {
   func measure(_ body: (Report) async throws -> Void) async throws {
     let report = Report(form: Self.isDebugBuild ? .rehearsal : json ? .json : .text)
     if Self.isDebugBuild {
-      Output.line(
-        "warning: this is a debug build, whose figures mean nothing; build with: swift build -c release", toErrors: true)
+      Output.line("warning: a debug build's figures mean nothing; build with: swift build -c release", toErrors: true)
       guard rehearse else { throw ExitCode(1) }
     }
     report.begin()
@@ -28,9 +27,9 @@ struct BenchOptions: ParsableArguments {
 
   static let isDebugBuild: Bool = {
     #if DEBUG
-    true
+      true
     #else
-    false
+      false
     #endif
   }()
 }

@@ -1,7 +1,7 @@
 // belfry-bench: figures of Belfry's speed and appetite, each beside a floor or a peer that is measured in the same run.
 //
-// A folder for each large benchmark; `Small` holds those of one file, `Report` what is printed, `Measure` stopwatches and
-// what the kernel counts. Nothing lives here that a program or a test needs.
+// A folder for each large benchmark; `Small` holds those of one file, `Report` what is printed, `Measure` stopwatches
+// and what the kernel counts. Nothing lives here that a program or a test needs.
 
 import ArgumentParser
 

@@ -25,7 +25,8 @@ import Trust
   }
 
   @Test func statusAsTextAndAsItCame() async throws {
-    let body = #"{"version":"0.1.0","now":"2026-11-20T12:00:00Z","agents":{"connected":2,"known":2,"list":[]},"jobs":[]}"#
+    let body =
+      #"{"version":"0.1.0","now":"2026-11-20T12:00:00Z","agents":{"connected":2,"known":2,"list":[]},"jobs":[]}"#
     let controller = FakeController(["GET /v1/status": [(200, body)]])
     let text = try await ran(controller, ["status"])
     #expect(text.output == "Agents      2 of 2 connected\nController  0.1.0\n")
@@ -75,6 +76,7 @@ import Trust
 
   @Test(arguments: [
     "http://example.com:7421", "http://127.0.0.1.example.com", "http://127.0.0.1@example.com", "http://127.example.com",
+    "http://127.evil.example.com", "http://127.0.0.1:80@example.com", "https://127.0.0.1:80@example.com",
     "ftp://127.0.0.1", "127.0.0.1:7421", "http://[::2]:7421",
   ])
   func theTokenStaysOnThisMachine(_ url: String) async throws {

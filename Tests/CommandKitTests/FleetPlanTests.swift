@@ -82,7 +82,8 @@ import Testing
     #expect(away.output.contains("! 1 change for db-1: waiting until it is connected"))
     let lost = try await plan([], try snapshot(status: "unknown"))
     #expect(lost.errors.hasPrefix("warning: the controller does not know its source completely now: unknown"))
-    let two = await clone.stage.run("plan", "--controller", "a", "b", "--api", "http://127.0.0.1:1", "--token-file", "x")
+    let two = await clone.stage.run(
+      "plan", "--controller", "a", "b", "--api", "http://127.0.0.1:1", "--token-file", "x")
     #expect(two.status == .usage)
   }
 

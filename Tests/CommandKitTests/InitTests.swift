@@ -17,7 +17,9 @@ import Testing
     #expect(try git("status", "--porcelain", in: work).isEmpty)
     #expect(try git("ls-files", "-s", "scripts/hello.sh", in: work).hasPrefix("100755 "))
     #expect(try git("branch", "--show-current", in: work) == "main")
-    for arguments in [["validate", "my-jobs"], ["validate", "my-jobs", "--at", "HEAD"], ["validate", "-C", "my-jobs/jobs"]] {
+    for arguments in [
+      ["validate", "my-jobs"], ["validate", "my-jobs", "--at", "HEAD"], ["validate", "-C", "my-jobs/jobs"],
+    ] {
       let validated = await stage.run(arguments)
       #expect(validated.output == "2 jobs, 0 errors\n")
       #expect(validated.status == .fine)

@@ -15,7 +15,8 @@ import Trust
     let key = try PublicKey(pem: pem)
     #expect(ran.output.contains("Key id           \(key.keyID)\n"))
     #expect(ran.output.contains("Allowed signers  belfry-controller namespaces=\"git\" ssh-ed25519 "))
-    let mode = try FileManager.default.attributesOfItem(atPath: folder.path("controller.key"))[.posixPermissions] as? Int
+    let mode =
+      try FileManager.default.attributesOfItem(atPath: folder.path("controller.key"))[.posixPermissions] as? Int
     #expect(mode == 0o600)
     let derived = try command(["openssl", "pkey", "-in", folder.path("controller.key"), "-pubout"])
     #expect(derived.output == pem)

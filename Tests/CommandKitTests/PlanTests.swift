@@ -16,11 +16,11 @@ import Testing
     let ran = await clone.stage.run("plan")
     let lines = ran.output.split(separator: "\n")
     #expect(lines.count == 6)
-    #expect(lines[0].hasPrefix("- remove report (bundle "))
-    #expect(lines[1].hasPrefix("~ change data/backup (bundle "))
+    #expect(lines[0] == "- remove report")
+    #expect(lines[1] == "~ change data/backup")
     #expect(lines[2] == "    run.timeout: 5m → 30m")
     #expect(lines[3] == "    files scripts/backup.sh: changed")
-    #expect(lines[4].hasPrefix("+ add new (bundle "))
+    #expect(lines[4] == "+ add new")
     #expect(lines[5] == "Plan: 1 to add, 1 to change, 1 to remove")
   }
 
@@ -36,6 +36,16 @@ import Testing
     }
     let bare = await Stage(folder: clone.bare).run("plan")
     #expect(bare.status == .usage && bare.errors.contains("a bare repository has no working tree"))
+  }
+
+  @Test func beforeTheFirstCommit() async throws {
+    let folder = try TemporaryFolder("unborn")
+    try git("init", "-q", "-b", "main", in: folder.path)
+    let stage = Stage(folder: folder.path)
+    _ = await stage.run("init")
+    let ran = await stage.run("plan")
+    #expect(ran.output == "+ add disk-report\n+ add hello\nPlan: 2 to add, 0 to change, 0 to remove\n")
+    #expect(await stage.run("plan", "HEAD").status == .bad)
   }
 
   @Test func aBrokenJobStaysAsItIs() async throws {

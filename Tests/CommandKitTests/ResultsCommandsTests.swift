@@ -17,7 +17,8 @@ import Trust
     clone = try Clone()
     signers = try Signers()
     deliveries = [
-      try signers.receipt(nominal: "2026-11-19T02:30:00Z", state: .failed, log: "no\u{1b}[2J\u{7}\nspace", reason: "out of cheese"),
+      try signers.receipt(
+        nominal: "2026-11-19T02:30:00Z", state: .failed, log: "no\u{1b}[2J\u{7}\nspace", reason: "out of cheese"),
       try signers.receipt(nominal: "2026-11-20T02:30:00Z"),
       try signers.receipt(job: "report", nominal: "2026-11-20T10:00:00Z", log: ""),
     ]
@@ -68,6 +69,21 @@ import Trust
     #expect(shown.errors == "data/backup, due 2026-11-19T02:30:00Z, on db-1: Failed in 1.2s, attempt 1 of 1\n")
     let raw = await stage.run("logs", id(0), "--raw")
     #expect(raw.output == piped.output)
+  }
+
+  @Test func jsonIsSafeOnATerminalAndSaysTheSame() async throws {
+    let strange = try signers.receipt(
+      job: "strange", nominal: "2026-11-20T11:00:00Z", state: .failed, reason: "a\u{9b}2J\u{202e}b\u{e0041}c")
+    try signers.publish([strange], to: clone.bare, cache: clone.folder.path("cache.git"))
+    var stage = Stage(folder: clone.bare)
+    let piped = await stage.run("history", "strange", "--format", "json")
+    #expect(piped.output.contains("a\u{9b}2J\u{202e}b\u{e0041}c"))
+    stage.isTerminal = true
+    let shown = await stage.run("history", "strange", "--format", "json")
+    #expect(shown.output.contains(#"a\u009b2J\u202eb\udb40\udc41c"#))
+    #expect(shown.json == piped.json)
+    let text = await stage.run("history", "strange")
+    #expect(text.output.contains("a<U+009B>2J<U+202E>b<U+E0041>c"))
   }
 
   @Test func logsThatAreNotThere() async throws {

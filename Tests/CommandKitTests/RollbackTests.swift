@@ -31,8 +31,9 @@ import Testing
     #expect(try clone.remoteHead() == clone.head())
     #expect(try timeout("HEAD", in: clone.work).contains("timeout: 5m"))
     #expect(try git("status", "--porcelain", in: clone.work).isEmpty)
-    #expect(try git("log", "-1", "--format=%an|%s|%b", in: clone.work)
-      == "Test|Revert \"Longer backups\"|This reverts commit \(bad).\n")
+    #expect(
+      try git("log", "-1", "--format=%an|%s|%b", in: clone.work)
+        == "Test|Revert \"Longer backups\"|This reverts commit \(bad).\n")
     #expect(FileManager.default.fileExists(atPath: clone.work + "/README.md"))
   }
 
@@ -86,7 +87,7 @@ import Testing
     let clone = try changedClone()
     let before = try clone.head()
     var stage = clone.stage
-    for answer in ["n", "", nil] as [String?] {
+    for answer in ["n", "", "nope", nil] as [String?] {
       stage.answer = answer
       let ran = await stage.run("rollback", "data/backup")
       #expect(ran.status == (answer == nil ? .usage : .bad))
@@ -175,7 +176,9 @@ import Testing
   @Test func theUsersSignatureIsUsed() async throws {
     let clone = try changedClone()
     try command(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", clone.folder.path("id")])
-    for (key, value) in [("gpg.format", "ssh"), ("user.signingkey", clone.folder.path("id")), ("commit.gpgsign", "true")] {
+    for (key, value) in [
+      ("gpg.format", "ssh"), ("user.signingkey", clone.folder.path("id")), ("commit.gpgsign", "true"),
+    ] {
       try git("config", key, value, in: clone.work)
     }
     let ran = await clone.stage.run("rollback", "--yes")

@@ -11,7 +11,8 @@ import Trust
 
   private func report() throws -> RunReport {
     let body = try json(
-      #"{"runs":[{"agent":"db-1","run":"\#(first)"},{"agent":"db-2","run":"\#(second)"},{"agent":"db-3","refusal":"still running"}]}"#)
+      #"{"runs":[{"agent":"db-1","run":"\#(first)"},{"agent":"db-2","run":"\#(second)"},{"agent":"db-3","refusal":"still running"}]}"#
+    )
     return try RunReport(answer: .init(status: 200, body: body))
   }
 
@@ -37,7 +38,8 @@ import Trust
     report.update(run, with: try json(#"{"state":"Running"}"#))
     #expect(report.unfinished == [run])
     let signed = try Signers().receipt(state: .failed, reason: "out of cheese").signed.value
-    report.update(run, with: ["state": "Failed".json, "receipt": signed.json, "commit": String(repeating: "c", count: 40).json])
+    report.update(
+      run, with: ["state": "Failed".json, "receipt": signed.json, "commit": String(repeating: "c", count: 40).json])
     #expect(report.unfinished.isEmpty && !report.isFine(waited: true))
     #expect(
       report.text == """

@@ -126,7 +126,8 @@ struct Signers {
       number: 1, started: start, ended: start + .milliseconds(1_250), state: state,
       exitCode: state == .succeeded ? 0 : 3, reason: reason,
       log: bytes.isEmpty
-        ? Receipt.Log() : Receipt.Log(digest: SHA256.hash(bytes), written: Int64(bytes.count), kept: Int64(bytes.count)))
+        ? Receipt.Log() : Receipt.Log(digest: SHA256.hash(bytes), written: Int64(bytes.count), kept: Int64(bytes.count))
+    )
     let receipt = Receipt(
       run: occurrence.run(on: agentID), occurrence: occurrence, agent: agentID, agentName: try AgentName("db-1"),
       bundle: try Digest(hex: String(repeating: "ab", count: 32)),

@@ -21,7 +21,8 @@ import Trust
 
   private func envelope(_ kind: String) throws -> [UInt8] {
     let digest = try Digest(hex: String(repeating: "ab", count: 32))
-    let job = Job(name: try JobName("data/backup"), triggers: [.every(.seconds(60))], run: RunSpec(program: .command(["true"])))
+    let job = Job(
+      name: try JobName("data/backup"), triggers: [.every(.seconds(60))], run: RunSpec(program: .command(["true"])))
     switch kind {
     case "bundle":
       let place = SourceLocation(repository: "/srv/jobs.git", branch: "main", path: "jobs/backup.yaml")

@@ -32,8 +32,9 @@ actor Engine {
 
   private var machine: FiringMachine
   private(set) var entries: [RunID: LedgerRun] = [:]
-  /// Runs whose attempt could not be started or is over, but could not be written yet.
   private var isFiring = true
+  /// Attempts that were not begun, which could not be written yet: nobody else will ever tell of them.
+  private var unwritten: [AttemptID: NotBegun] = [:]
   /// What keeps the agent from working, by kind; told to the controller.
   private(set) var problems: [String: String] = [:]
   private var heardWritten: Timestamp?
@@ -93,7 +94,8 @@ actor Engine {
 
   /// Decides what is due, and gives back how long there is nothing to do.
   func tick() -> Duration {
-    guard isFiring else { return .seconds(3600) }
+    writeNotBegun()
+    guard isFiring else { return unwritten.isEmpty ? .seconds(3600) : .seconds(1) }
     let now = clock.now
     if let due = machine.nextWake, due <= now {
       do {
@@ -285,23 +287,44 @@ actor Engine {
     }
   }
 
-  /// The bytes are wrong: the run ends here whatever its retry policy says, because the same bytes would be wrong again.
+  private enum NotBegun {
+    /// The bytes are wrong: the run ends here whatever its retry policy says, because the same bytes would be wrong
+    /// again.
+    case refused
+    case failed(Receipt.Attempt)
+  }
+
   private func refuse(_ run: ActiveRun, _ reason: String) {
     logger.error("refused to run", metadata: ["job": "\(run.occurrence.job)", "reason": "\(reason)"])
     refusals[run.id] = reason
     problems["bundle \(run.bundle.hex)"] = "\(run.occurrence.job): \(reason)"
-    do {
-      try change { $0.refuse(run.id, attempt: run.attempt, at: clock.now) }
-    } catch {
-      troubled("ledger", error)
-    }
+    write(.refused, of: run.attemptID)
     stateChanged.raise()
   }
 
   private func failed(_ attempt: AttemptID, _ reason: String) {
     let now = clock.now
     let record = Receipt.Attempt(number: attempt.number, started: now, ended: now, state: .failed, reason: reason)
-    do { try ended(attempt, AttemptOutcome(record: record, log: [])) } catch { logger.error("\(error)") }
+    write(.failed(record), of: attempt)
+  }
+
+  /// Tries again what a full disk kept from being written.
+  private func writeNotBegun() {
+    for (attempt, end) in unwritten { write(end, of: attempt) }
+  }
+
+  private func write(_ end: NotBegun, of attempt: AttemptID) {
+    unwritten[attempt] = nil
+    do {
+      switch end {
+      case .refused: try change { $0.refuse(attempt.run, attempt: attempt.number, at: clock.now) }
+      case .failed(let record): try ended(attempt, AttemptOutcome(record: record, log: []))
+      }
+      solved("ledger")
+    } catch {
+      unwritten[attempt] = end
+      troubled("ledger", error)
+    }
   }
 
   // MARK: - Problems

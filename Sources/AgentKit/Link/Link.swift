@@ -58,6 +58,7 @@ struct Link: Sendable {
   /// Runs until the task is cancelled.
   func run() async throws {
     var backoff = Backoff(first: .milliseconds(250), limit: .seconds(30))
+    var pause = Duration.zero
     while !Task.isCancelled {
       let began = ContinuousClock.now
       do {
@@ -69,8 +70,11 @@ struct Link: Sendable {
         logger.warning("no stream to the controller", metadata: ["reason": "\(Self.describe(error))"])
       }
       await delegate.disconnected()
-      if ContinuousClock.now - began > .seconds(30) { backoff.reset() }
-      try? await Task.sleep(for: backoff.pause(spread: Double.random(in: 0..<1)))
+      // What held longer than the pause before it was no failure: a controller that is restarted is found at once, however
+      // often, and one that ends each stream at once is not pestered.
+      if ContinuousClock.now - began > max(pause, .seconds(1)) { backoff.reset() }
+      pause = backoff.pause(spread: Double.random(in: 0..<1))
+      try? await Task.sleep(for: pause)
     }
   }
 

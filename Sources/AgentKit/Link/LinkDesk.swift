@@ -183,6 +183,7 @@ actor LinkDesk: LinkDelegate {
             }))
       }
       CrashPoint.reach("agent.receiptsSent")
+      await engine.solved("spool")
     } catch {
       await engine.troubled("spool", error)
     }

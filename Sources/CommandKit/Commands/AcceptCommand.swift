@@ -7,7 +7,7 @@ struct AcceptCommand: AsyncParsableCommand {
     commandName: "accept",
     abstract: "Tell the controller that a rewritten source history is meant.",
     discussion: """
-      When somebody forces a push to the source branch, the controller changes nothing in the fleet, because it cannot
+      When somebody forces a push to the source branch, the controller changes nothing in the fleet, because it cannot \
       tell a mistake from a wish. Look at the new history first; then accept its tip.
 
       Examples:

@@ -8,7 +8,7 @@ struct InitCommand: AsyncParsableCommand {
     commandName: "init",
     abstract: "Make a small commented repository of jobs.",
     discussion: """
-      Writes belfry.yaml, two jobs, a script and a README. Files that exist are never overwritten. Outside of a git
+      Writes belfry.yaml, two jobs, a script and a README. Files that exist are never overwritten. Outside of a git \
       repository it makes one, with a first commit.
 
       Examples:
@@ -31,7 +31,8 @@ struct InitCommand: AsyncParsableCommand {
     try DurableFile.makeFolder(folder, mode: 0o777)
     let location = surroundings.resolved(folder).flatMap(RepositoryLocation.search)
     if let location, location.path != surroundings.resolved(folder) {
-      surroundings.warn("belfry.yaml belongs at the root of the repository, \(location.path), and this is a folder in it")
+      surroundings.warn(
+        "belfry.yaml belongs at the root of the repository, \(location.path), and this is a folder in it")
     }
     for file in Starter.files {
       let target = folder + "/" + file.path

@@ -19,7 +19,7 @@ struct GenerateKeyCommand: AsyncParsableCommand {
     commandName: "generate",
     abstract: "Make a pair of Ed25519 keys, as files that openssl can read.",
     discussion: """
-      Writes PATH.key, the private key (PKCS#8 PEM, mode 0600), and PATH.pub, the public key (SubjectPublicKeyInfo
+      Writes PATH.key, the private key (PKCS#8 PEM, mode 0600), and PATH.pub, the public key (SubjectPublicKeyInfo \
       PEM). The private key stays with the controller, agents get the public one. Nothing is ever overwritten.
 
       The line that is printed last goes into git's allowed signers file: with it, git verifies the results branch.
@@ -27,7 +27,8 @@ struct GenerateKeyCommand: AsyncParsableCommand {
       Examples:
         belfry keys generate /etc/belfry/controller
         belfry keys generate controller && openssl pkey -in controller.key -text
-        git config gpg.ssh.allowedSignersFile signers && git log --show-signature belfry/results
+        git config gpg.ssh.allowedSignersFile signers
+        git log --show-signature belfry/results
       """)
 
   @Argument(help: "The files' path without their endings.", completion: .file())

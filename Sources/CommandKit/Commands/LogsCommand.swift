@@ -7,7 +7,7 @@ struct LogsCommand: AsyncParsableCommand {
     commandName: "logs",
     abstract: "Print what a run wrote, from the results branch of any clone.",
     discussion: """
-      RUN is a run's id, or its first digits, as 'belfry history' shows it. On a terminal, escape sequences and other
+      RUN is a run's id, or its first digits, as 'belfry history' shows it. On a terminal, escape sequences and other \
       characters that a terminal would obey are shown and not sent; --raw sends the very bytes.
 
       Examples:
@@ -50,14 +50,19 @@ struct LogsCommand: AsyncParsableCommand {
     }
     guard let attempt else { return last.number }
     guard receipt.attempts.contains(where: { $0.number == attempt }) else {
-      throw CommandError(.bad, "the run has no attempt \(attempt)", hint: "it had \(Humane.count(receipt.attempts.count, "attempt"))")
+      let hint = "it had \(Humane.count(receipt.attempts.count, "attempt"))"
+      throw CommandError(.bad, "the run has no attempt \(attempt)", hint: hint)
     }
     return attempt
   }
 
   private static func title(_ receipt: Receipt, _ attempt: Int) -> String {
     let took = receipt.duration.map { " in \(Humane.took($0))" } ?? ""
-    return "\(receipt.occurrence.job), due \(receipt.occurrence.nominal), on \(receipt.agentName): \(receipt.outcome)\(took), attempt \(attempt) of \(receipt.attempts.count)\n"
+    return """
+      \(receipt.occurrence.job), due \(receipt.occurrence.nominal), on \(receipt.agentName): \(receipt.outcome)\(took), \
+      attempt \(attempt) of \(receipt.attempts.count)
+
+      """
   }
 
   /// Why there is no log. Throws when there should be one.
@@ -85,8 +90,9 @@ struct RunSearch {
         .bad, "several runs begin with \(digits):\n" + HistoryReport(candidates, checks: nil).text,
         hint: "give more digits")
     case .notFound(let searchedAll):
+      let extent = searchedAll ? "" : ", as far back as was searched"
       throw CommandError(
-        .bad, "no run that begins with \(digits) is on the branch" + (searchedAll ? "" : ", as far back as was searched"),
+        .bad, "no run that begins with \(digits) is on the branch\(extent)",
         hint: "its receipt may not be here yet: 'git fetch', or wait until the controller has pushed it")
     }
   }

@@ -21,11 +21,13 @@ struct NextCommand: AsyncParsableCommand {
   var job: JobName?
 
   @Option(
-    name: .short, help: ArgumentHelp("How many times to show of each job; default 5 for one job, 1 for all.", valueName: "count"),
+    name: .short,
+    help: ArgumentHelp("How many times to show of each job; default 5 for one job, 1 for all.", valueName: "count"),
     transform: countArgument)
   var n: Int?
 
-  @Option(help: ArgumentHelp("Show what is due after this time; default: now.", valueName: "time"), transform: timeArgument)
+  @Option(
+    help: ArgumentHelp("Show what is due after this time; default: now.", valueName: "time"), transform: timeArgument)
   var from: Timestamp?
 
   @Option(help: ArgumentHelp("A revision in place of the working tree.", valueName: "revision"))
@@ -42,7 +44,8 @@ struct NextCommand: AsyncParsableCommand {
     let now = surroundings.clock.now
     let report = try NextReport(jobs, zones: source.zones, from: from ?? now, count: n ?? (job == nil ? 1 : 5))
     if job == nil, loaded.errorCount > 0 {
-      surroundings.warn("\(Humane.count(loaded.errorCount, "error")) in manifests, so jobs may be missing; 'belfry validate' shows them")
+      let errors = Humane.count(loaded.errorCount, "error")
+      surroundings.warn("\(errors) in manifests, so jobs may be missing; 'belfry validate' shows them")
     }
     try format.isJSON ? surroundings.print(report.json) : surroundings.print(report.text(now: now))
   }

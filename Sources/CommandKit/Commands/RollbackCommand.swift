@@ -8,12 +8,12 @@ struct RollbackCommand: AsyncParsableCommand {
     commandName: "rollback",
     abstract: "Revert a commit and push the revert.",
     discussion: """
-      Makes the commit that 'git revert' makes, pushes it with your own git, and brings the working tree along. With a
-      job, what is reverted is the last commit that changed the job: its manifest, its files, or defaults that it
-      inherits. With a commit it is that one, without either it is HEAD. Shows what will be reverted and what that
+      Makes the commit that 'git revert' makes, pushes it with your own git, and brings the working tree along. With a \
+      job, what is reverted is the last commit that changed the job: its manifest, its files, or defaults that it \
+      inherits. With a commit it is that one, without either it is HEAD. Shows what will be reverted and what that \
       changes, and asks first.
 
-      Nothing is changed when the revert conflicts with later commits, when the working tree has changes that are not
+      Nothing is changed when the revert conflicts with later commits, when the working tree has changes that are not \
       committed, or when the push is refused.
 
       Examples:
@@ -50,7 +50,7 @@ struct RollbackCommand: AsyncParsableCommand {
     let commit = try RollbackTarget(source: source, repository: checkout.repository, tip: checkout.tip).find(target)
     // The new commit is in no branch yet: whoever says no leaves nothing behind that anybody sees.
     let revert = try await Reversal(commit, on: checkout)
-    let plan = RevisionPlan(from: try source.load(checkout.tip), to: try source.load(revert.id))
+    let plan = RevisionPlan(from: try source.load(checkout.tip).desired(), to: try source.load(revert.id))
     let report = RollbackReport(
       reverted: commit, revert: revert.id, paths: revert.paths, plan: plan, push: push, now: surroundings.clock.now)
     if !format.isJSON { try surroundings.print(report.text) }

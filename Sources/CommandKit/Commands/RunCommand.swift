@@ -6,7 +6,7 @@ struct RunCommand: AsyncParsableCommand {
     commandName: "run",
     abstract: "Run a job now.",
     discussion: """
-      Asks the running controller to run the job on every agent that holds it, or on those named. Parameters are given
+      Asks the running controller to run the job on every agent that holds it, or on those named. Parameters are given \
       in place of declared ones and must be of their kind. With --wait the exit code is 1 unless every run succeeded.
 
       Examples:

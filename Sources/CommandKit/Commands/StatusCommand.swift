@@ -5,7 +5,7 @@ struct StatusCommand: AsyncParsableCommand {
     commandName: "status",
     abstract: "Show jobs and agents as the running controller sees them.",
     discussion: """
-      Sync says how the fleet compares with the source: Synced, OutOfSync, Unknown. Health says how a job is doing:
+      Sync says how the fleet compares with the source: Synced, OutOfSync, Unknown. Health says how a job is doing: \
       Healthy, Progressing, Degraded, Suspended, Missing, Unknown.
 
       Examples:

@@ -9,11 +9,11 @@ struct VerifyCommand: AsyncParsableCommand {
     commandName: "verify",
     abstract: "Check a signed object offline.",
     discussion: """
-      FILE is an envelope of any kind (bundle, assignment, dispatch, receipt), or a .ndjson file of a results branch
+      FILE is an envelope of any kind (bundle, assignment, dispatch, receipt), or a .ndjson file of a results branch \
       with its .sigs file beside it. With --run, a receipt is taken from the results branch of this repository.
 
-      The key comes from --key, else from the results branch of this repository: agents/<id>.pem for a receipt,
-      controller.pem for everything else. The keys on the branch are as trustworthy as whoever may push to it; where
+      The key comes from --key, else from the results branch of this repository: agents/<id>.pem for a receipt, \
+      controller.pem for everything else. The keys on the branch are as trustworthy as whoever may push to it; where \
       that matters, compare key ids. The exit code is 1 unless every signature is good.
 
       With --openssl, prints shell scripts that check the same with plain openssl.

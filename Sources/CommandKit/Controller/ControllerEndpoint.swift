@@ -40,8 +40,10 @@ struct ControllerEndpoint: Hashable {
   /// The token must not travel where others can read it.
   private static func checked(_ url: String) throws(CommandError) -> String {
     let url = url.hasSuffix("/") ? String(url.dropLast()) : url
-    if url.hasPrefix("https://") { return url }
-    guard url.hasPrefix("http://") else {
+    // A user name could look like a host: http://127.0.0.1:80@example.com
+    let isPlain = !url.unicodeScalars.contains { "@?#\\".unicodeScalars.contains($0) || $0.value <= 0x20 }
+    if url.hasPrefix("https://"), isPlain { return url }
+    guard url.hasPrefix("http://"), isPlain else {
       throw CommandError(.usage, "'\(url)' is not a URL of the API", hint: "want one such as http://127.0.0.1:7421")
     }
     let authority = url.dropFirst(7).prefix { $0 != "/" }

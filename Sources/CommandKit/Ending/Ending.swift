@@ -91,7 +91,8 @@ struct Ending: Hashable {
         hint: "'git fetch' brings it from a remote; before the first run there is none; --branch names another")
     case .invalidRunID: CommandError(.usage, error.message, hint: "'belfry history' shows run ids")
     case .git:
-      CommandError(error.cause.map { status(of: $0.kind) } ?? .bad, error.cause?.message ?? error.message, hint: error.cause?.hint)
+      CommandError(
+        error.cause.map { status(of: $0.kind) } ?? .bad, error.cause?.message ?? error.message, hint: error.cause?.hint)
     case .notClaimed, .fenced, .contended: CommandError(.unreachable, error.message)
     }
   }

@@ -50,7 +50,7 @@ enum Starter {
     run:
       script: scripts/hello.sh   # a file of this repository; its #! line says the interpreter
       params:
-        greeting: hello          # the script sees BELFRY_PARAM_GREETING; `belfry run hello --param greeting=hi` changes it once
+        greeting: hello          # the script sees it as BELFRY_PARAM_GREETING
 
     """
 

@@ -4,13 +4,17 @@ import ArgumentParser
 struct ControllerOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The controller's configuration, whose state folder holds the API's address and token; default \(Self.standard), environment BELFRY_CONFIG.",
+      """
+      The controller's configuration, whose state folder holds the API's address and token; default \
+      \(Self.standard), environment BELFRY_CONFIG.
+      """,
       valueName: "controller.yaml"),
     completion: .file(extensions: ["yaml"]))
   var config: String?
 
   @Option(
-    help: ArgumentHelp("The API's URL, with --token-file in place of --config; environment BELFRY_API.", valueName: "url"))
+    help: ArgumentHelp(
+      "The API's URL, with --token-file in place of --config; environment BELFRY_API.", valueName: "url"))
   var api: String?
 
   @Option(

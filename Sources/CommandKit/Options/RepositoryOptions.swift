@@ -35,7 +35,8 @@ struct RepositoryLocation: Hashable {
   func open() throws(GitError) -> Repository { try Repository.open(at: path) }
 
   /// The repository that the folder is, or is in. Throws a ``CommandError`` when there is none.
-  static func find(_ start: String, in surroundings: Surroundings = .current) throws(CommandError) -> RepositoryLocation {
+  static func find(_ start: String, in surroundings: Surroundings = .current) throws(CommandError) -> RepositoryLocation
+  {
     guard let folder = surroundings.resolved(start) else {
       throw CommandError(.unreachable, "there is no folder '\(start)'", hint: "check the path")
     }

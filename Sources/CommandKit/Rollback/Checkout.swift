@@ -51,7 +51,8 @@ struct Checkout {
     let remote = wanted ?? followed ?? "origin"
     guard try await git.setting("remote.\(remote).url") != nil else {
       if wanted == nil, followed == nil { return nil }
-      throw CommandError(.usage, "there is no remote '\(remote)' here", hint: "'git remote' lists them; --no-push does without")
+      throw CommandError(
+        .usage, "there is no remote '\(remote)' here", hint: "'git remote' lists them; --no-push does without")
     }
     let upstream = remote == followed ? try await git.setting("branch.\(branch).merge") : nil
     let reference = upstream ?? "refs/heads/\(branch)"

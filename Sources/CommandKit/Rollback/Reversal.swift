@@ -40,7 +40,8 @@ struct Reversal {
     let setting = try await checkout.git.run(["config", "--type=bool", "--get", "commit.gpgsign"])
     guard setting.isSuccess, setting.output == "true" else { return commit }
     let text = try await checkout.git.output(
-      "commit-tree", "-S", "-p", checkout.tip.text, "\(commit)^{tree}", input: message, orElse: "cannot sign the revert")
+      "commit-tree", "-S", "-p", checkout.tip.text, "\(commit)^{tree}", input: message, orElse: "cannot sign the revert"
+    )
     return try CommitID(text)
   }
 }
@@ -50,10 +51,12 @@ extension GitSignature {
   init?(identLine line: String) {
     guard let open = line.firstIndex(of: "<"), let close = line[open...].firstIndex(of: ">") else { return nil }
     let rest = line[line.index(after: close)...].split(separator: " ")
-    guard rest.count == 2, let seconds = Int64(rest[0]), rest[1].utf8.count == 5, let zone = Int(rest[1]) else { return nil }
+    guard rest.count == 2, let seconds = Int64(rest[0]), rest[1].utf8.count == 5, let zone = Int(rest[1])
+    else { return nil }
     let minutes = abs(zone) / 100 * 60 + abs(zone) % 100
     self.init(
-      name: line[..<open].split(separator: " ").joined(separator: " "), email: String(line[line.index(after: open)..<close]),
-      time: Timestamp(seconds: seconds), offset: zone < 0 ? -minutes : minutes)
+      name: line[..<open].split(separator: " ").joined(separator: " "),
+      email: String(line[line.index(after: open)..<close]), time: Timestamp(seconds: seconds),
+      offset: zone < 0 ? -minutes : minutes)
   }
 }

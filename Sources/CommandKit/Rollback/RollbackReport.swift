@@ -26,7 +26,8 @@ struct RollbackReport {
       lines += others.map { "  \($0.id.short) \($0.summary)" }
     }
     let head = lines.map { TerminalText.neutralised($0) + "\n" }.joined()
-    let mistakes = plan.report.errors == 0 ? "" : "After it there are \(plan.report.summary):\n" + plan.report.diagnosticsText
+    let report = plan.report
+    let mistakes = report.errors == 0 ? "" : "After it there are \(report.summary):\n" + report.diagnosticsText
     return head + plan.text + mistakes
   }
 

@@ -16,7 +16,8 @@ struct RollbackTarget {
   func find(_ text: String?) throws -> CommitInfo {
     let commit = try named(text)
     guard try repository.isAncestor(commit.id, of: tip) else {
-      throw CommandError(.bad, "commit \(commit.id.short) is not in the history of the branch", hint: "check out its branch first")
+      throw CommandError(
+        .bad, "commit \(commit.id.short) is not in the history of the branch", hint: "check out its branch first")
     }
     guard !commit.parents.isEmpty else {
       throw CommandError(.bad, "commit \(commit.id.short) is the first one: there is nothing to go back to")
@@ -32,7 +33,7 @@ struct RollbackTarget {
     if let job, now.knows(job) { return try lastChange(of: job, now) }
     do throws(GitError) {
       return try repository.commit(repository.resolve(text))
-    } catch where error.kind == .notFound {
+    } catch  where error.kind == .notFound {
       guard let job else { throw unknown(text, now) }
       do {
         return try lastChange(of: job, now)
@@ -72,7 +73,9 @@ struct RollbackTarget {
   }
 
   /// Cheap, and never wrongly false: a job changes with YAML files, with its own files, and with files that vanish.
-  private func mayChange(_ job: JobName, in after: LoadedSource, from parent: CommitID, to commit: CommitID) throws -> Bool {
+  private func mayChange(
+    _ job: JobName, in after: LoadedSource, from parent: CommitID, to commit: CommitID
+  ) throws -> Bool {
     let own = Set(after.jobs.first { $0.job.name == job }?.files.map(\.path) ?? [])
     return try repository.changedPaths(from: parent, to: commit).contains { changed in
       changed.change == .removed || own.contains(changed.path) || changed.path.hasSuffix(".yaml")

@@ -12,8 +12,7 @@ struct RevisionPlan: Hashable {
   /// Nothing is removed, because which jobs the newer state holds is not known.
   var isIncomplete: Bool
 
-  init(from old: LoadedSource, to new: LoadedSource) {
-    let before = old.desired()
+  init(from before: DesiredState, to new: LoadedSource) {
     let after = new.desired(after: before)
     changes = JobChange.between(before, after)
     report = ValidationReport(new)
@@ -22,8 +21,27 @@ struct RevisionPlan: Hashable {
   }
 
   var text: String {
-    let lines = changes.flatMap(\.lines) + notes + [summary]
+    let lines = changes.flatMap(lines) + notes + [summary]
     return lines.map { TerminalText.neutralised($0) + "\n" }.joined()
+  }
+
+  /// Without bundles' names: those depend on the URL by which a controller knows the source.
+  private func lines(_ change: JobChange) -> [String] {
+    switch change.kind {
+    case .remove: ["- remove \(change.job)"]
+    case .add: ["+ add \(change.job)"]
+    case .change(_, _, let differences): ["~ change \(change.job)"] + differences.map { "    \($0.line)" }
+    }
+  }
+
+  private func json(_ change: JobChange) -> JSONValue {
+    let job = JSONValue.string(change.job.text)
+    return switch change.kind {
+    case .remove: ["change": .string("remove"), "job": job]
+    case .add: ["change": .string("add"), "job": job]
+    case .change(_, _, let differences):
+      ["change": .string("change"), "job": job, "differences": .array(differences.map(\.json))]
+    }
   }
 
   private var notes: [String] {
@@ -47,7 +65,7 @@ struct RevisionPlan: Hashable {
 
   var json: JSONValue {
     [
-      "changes": .array(changes.map(\.json)), "kept": .strings(kept.map(\.text)), "complete": .bool(!isIncomplete),
+      "changes": .array(changes.map(json)), "kept": .strings(kept.map(\.text)), "complete": .bool(!isIncomplete),
       "validation": report.json, "summary": .string(summary),
     ]
   }

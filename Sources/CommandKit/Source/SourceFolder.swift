@@ -89,7 +89,7 @@ extension LoadedSource {
       throw CommandError(.bad, "the manifest of \(name) has mistakes", hint: "'belfry validate' shows them")
     }
     let near = Suggestion.nearest(to: name.text, among: jobs.map(\.job.name.text))
-    throw CommandError(
-      .bad, "there is no job '\(name)' here", hint: near.map { "did you mean '\($0)'?" } ?? "'belfry next' lists all jobs")
+    let hint = near.map { "did you mean '\($0)'?" } ?? "'belfry next' lists all jobs"
+    throw CommandError(.bad, "there is no job '\(name)' here", hint: hint)
   }
 }

@@ -32,7 +32,9 @@ struct GitProgram {
   }
 
   /// Runs git to success and gives its output.
-  func output(_ words: String..., input: String = "", orElse message: String, hint: String? = nil) async throws -> String {
+  func output(
+    _ words: String..., input: String = "", orElse message: String, hint: String? = nil
+  ) async throws -> String {
     let result = try await run(words, input: input)
     guard result.isSuccess else {
       throw CommandError(.bad, result.errors.isEmpty ? message : "\(message)\n\(result.errors)", hint: hint)

@@ -9,7 +9,7 @@ extension Surroundings {
     clock: .system, isTerminal: isatty(STDOUT_FILENO) == 1,
     output: { try StandardStream.output.write($0) },
     errors: { try? StandardStream.errors.write($0) },
-    answer: { isatty(STDIN_FILENO) == 1 ? readLine() : nil })
+    answer: { readLine() })
 }
 
 /// One of the process's two streams.

@@ -14,7 +14,7 @@ public struct Surroundings: Sendable {
   public var output: @Sendable ([UInt8]) throws -> Void
   /// Writes to standard error, as far as that is possible.
   public var errors: @Sendable ([UInt8]) -> Void
-  /// Waits for a line that a person types; nil when there is nobody to ask.
+  /// Waits for a line of standard input; nil at its end, when there is nobody to ask.
   public var answer: @Sendable () -> String?
 
   public init(
@@ -37,7 +37,22 @@ public struct Surroundings: Sendable {
 
 extension Surroundings {
   func print(_ text: String) throws { try output(Array(text.utf8)) }
-  func print(_ json: JSONValue) throws { try print(json.prettyText) }
+
+  /// On a terminal with what it would obey escaped, which says the same in JSON.
+  func print(_ json: JSONValue) throws {
+    let text = json.prettyText
+    guard isTerminal else { return try print(text) }
+    try print(
+      text.unicodeScalars.map { scalar in
+        let isSafe = scalar == "\n" || TerminalText.neutralised(String(scalar)) == String(scalar)
+        return isSafe ? String(scalar) : String(scalar).utf16.map(Self.escaped).joined()
+      }.joined())
+  }
+
+  private static func escaped(_ unit: UInt16) -> String {
+    let digits = String(unit, radix: 16)
+    return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+  }
 
   /// For standard error; nothing for an empty text.
   func complain(_ text: String) { if !text.isEmpty { errors(Array(text.utf8)) } }

@@ -59,7 +59,9 @@ struct NextReport {
     guard !rows.isEmpty else { return "There are no jobs here.\n" }
     var table = Table("JOB", "DUE", "", "TRIGGER", "NOTE")
     for row in rows {
-      if row.times.isEmpty { table.add(row.job.text, row.suspension == nil ? "never" : "suspended", nil, nil, row.suspension?.reason) }
+      if row.times.isEmpty {
+        table.add(row.job.text, row.suspension == nil ? "never" : "suspended", nil, nil, row.suspension?.reason)
+      }
       for (index, due) in row.times.enumerated() {
         table.add(
           row.job.text, Humane.local(due.time, in: due.zone), Humane.relative(due.time, to: now), due.trigger,

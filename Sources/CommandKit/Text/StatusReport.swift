@@ -19,12 +19,14 @@ struct StatusReport {
   private var head: String {
     var lines: [(String, String)] = []
     if let source = status["source"] {
-      lines.append(("Source", place(source, commit: "commit") + ", \(word(source, "status"))\(since(source, "checked", "checked"))"))
+      let state = "\(word(source, "status"))\(since(source, "checked", "checked"))"
+      lines.append(("Source", "\(place(source, commit: "commit")), \(state)"))
       if let reason = source["reason"]?.stringValue { lines.append(("", reason)) }
     }
     if let results = status["results"] {
-      let pending = results["pending"]?.integerValue.map { $0 == 0 ? "" : ", \(Humane.count(Int($0), "receipt")) pending" } ?? ""
-      lines.append(("Results", place(results, commit: "tip") + ", \(word(results, "state"))\(pending)"))
+      let count = Int(results["pending"]?.integerValue ?? 0)
+      let pending = count == 0 ? "" : ", \(Humane.count(count, "receipt")) pending"
+      lines.append(("Results", "\(place(results, commit: "tip")), \(word(results, "state"))\(pending)"))
       if let reason = results["reason"]?.stringValue { lines.append(("", reason)) }
     }
     if let agents = status["agents"], let known = agents["known"]?.integerValue {

@@ -13,13 +13,9 @@ enum SignedFile {
   }
 
   static func item(envelope bytes: [UInt8], at path: String, _ keys: Keyring) throws -> VerifyReport.Item {
-    let inspection: Inspection
-    do throws(TrustError) {
-      inspection = try Inspection(file: bytes)
-    } catch {
-      return VerifyReport.Item(title: path, verdict: .bad(error.message))
-    }
-    return try VerifyReport.Item(title: path, inspection, keys) { key in
+    try VerifyReport.Item(title: path, keys) { () throws(TrustError) in
+      try Inspection(file: bytes)
+    } script: { inspection, key in
       inspection.opensslScript(file: path, key: key)
     }
   }
@@ -37,23 +33,16 @@ enum SignedFile {
         items.append(VerifyReport.Item(title: title, verdict: .bad("\(signatures.path) has no line \(index + 1)")))
         continue
       }
-      do throws(TrustError) {
-        let inspection = try Inspection(receiptLine: Array(line), signatureLine: Array(signatureLines[index]))
-        items.append(
-          try Result { () throws -> VerifyReport.Item in
-            try VerifyReport.Item(title: title, inspection, keys) { key in
-              inspection.opensslScript(
-                receipts: receipts.path, signatures: signatures.path, line: index + 1, key: key)
-            }
-          }.mapError { TrustError(.malformed, "\($0)") }.get())
-      } catch {
-        items.append(VerifyReport.Item(title: title, verdict: .bad(error.message)))
-      }
+      items.append(
+        try VerifyReport.Item(title: title, keys) { () throws(TrustError) in
+          try Inspection(receiptLine: Array(line), signatureLine: Array(signatureLines[index]))
+        } script: { inspection, key in
+          inspection.opensslScript(receipts: receipts.path, signatures: signatures.path, line: index + 1, key: key)
+        })
     }
     if signatureLines.count > lines.count {
-      items.append(
-        VerifyReport.Item(
-          title: signatures.path, verdict: .bad("\(signatureLines.count) signatures for \(Humane.count(lines.count, "receipt"))")))
+      let counts = "\(signatureLines.count) signatures for \(Humane.count(lines.count, "receipt"))"
+      items.append(VerifyReport.Item(title: signatures.path, verdict: .bad(counts)))
     }
     if items.isEmpty { items.append(VerifyReport.Item(title: receipts.path, verdict: .bad("the file is empty"))) }
     return items

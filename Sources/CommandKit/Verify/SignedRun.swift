@@ -19,13 +19,11 @@ struct SignedRun {
     guard let signature = stored.signature else {
       return VerifyReport.Item(title: title, verdict: .bad("there is no signature in the same line of the .sigs file"))
     }
-    let inspection: Inspection
-    do throws(TrustError) {
-      inspection = try Inspection(receiptLine: stored.bytes, signatureLine: signature)
-    } catch {
-      return VerifyReport.Item(title: title, verdict: .bad(error.message))
+    return try VerifyReport.Item(title: title, keys) { () throws(TrustError) in
+      try Inspection(receiptLine: stored.bytes, signatureLine: signature)
+    } script: { inspection, key in
+      script(inspection, key: key)
     }
-    return try VerifyReport.Item(title: title, inspection, keys) { key in script(inspection, key: key) }
   }
 
   /// The files come out of the branch first.
@@ -34,8 +32,9 @@ struct SignedRun {
     let isOnBranch = key == ResultsLayout.agentKey(stored.receipt.agent)
     let shows = zip(paths + [key], ["receipts.ndjson", "receipts.sigs", "signer.pem"]).prefix(isOnBranch ? 3 : 2)
       .map { "# git show \(commit):\($0) > \($1)\n" }.joined()
-    return "# First, in the repository:\n" + shows
-      + inspection.opensslScript(
-        receipts: "receipts.ndjson", signatures: "receipts.sigs", line: stored.line, key: isOnBranch ? "signer.pem" : key)
+    let script = inspection.opensslScript(
+      receipts: "receipts.ndjson", signatures: "receipts.sigs", line: stored.line,
+      key: isOnBranch ? "signer.pem" : key)
+    return "# First, in the repository:\n" + shows + script
   }
 }

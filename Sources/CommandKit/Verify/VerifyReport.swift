@@ -63,15 +63,26 @@ extension VerifyReport.Item {
     self.init(title: title, inspection: nil, verdict: verdict, script: nil)
   }
 
-  /// Checks an object with the key that the keyring has for its signer. Throws when the branch cannot be read.
-  init(title: String, _ inspection: Inspection, _ keys: Keyring, script: (String) -> String) throws {
+  /// Reads an object and checks it with the key that the keyring has for its signer. `script` makes the openssl
+  /// commands for the object and a key's file. Throws when the branch cannot be read.
+  init(
+    title: String, _ keys: Keyring, read: () throws(TrustError) -> Inspection,
+    script: (Inspection, String) -> String
+  ) throws {
+    let inspection: Inspection
+    do throws(TrustError) {
+      inspection = try read()
+    } catch {
+      self.init(title: title, verdict: .bad(error.message))
+      return
+    }
     guard let found = try keys.key(for: inspection) else {
       self.init(title: title, inspection: inspection, verdict: .bad(keys.absence(for: inspection)), script: nil)
       return
     }
     var verdict = VerifyReport.Verdict.good(keyID: found.key.keyID, file: found.file)
     do throws(TrustError) { try inspection.check(key: found.key) } catch { verdict = .bad(error.message) }
-    self.init(title: title, inspection: inspection, verdict: verdict, script: script(found.file))
+    self.init(title: title, inspection: inspection, verdict: verdict, script: script(inspection, found.file))
   }
 
   var isGood: Bool { if case .good = verdict { true } else { false } }

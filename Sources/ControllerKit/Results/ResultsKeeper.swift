@@ -148,7 +148,17 @@ actor ResultsKeeper {
   /// Pushes what is committed. Gives back which agents may forget which runs.
   func push() throws -> [AgentID: [RunID]] {
     guard let writer = open else { return [:] }
-    switch try writer.push() {
+    return settle(try writer.push())
+  }
+
+  /// Looks whether somebody else has written the branch. Gives back which agents may forget which runs.
+  func look() throws -> [AgentID: [RunID]] {
+    guard let writer = open else { return [:] }
+    return settle(try writer.look())
+  }
+
+  private func settle(_ outcome: ResultsWriter.PushOutcome) -> [AgentID: [RunID]] {
+    switch outcome {
     case .pushed(let report), .contended(let report): return settle(report)
     case .fenced(let epoch, let other, let report):
       fence = "another controller (\(other)) has taken over with epoch \(epoch)"

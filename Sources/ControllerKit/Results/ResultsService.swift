@@ -26,11 +26,18 @@ struct ResultsService: Service {
   private func work() async throws {
     var backoff = Backoff(first: .seconds(1), limit: .seconds(60))
     var lastPush: ContinuousClock.Instant?
+    var lastLook = ContinuousClock.now
     while !Task.isCancelled {
       let isDue = lastPush.map { ContinuousClock.now - $0 >= configuration.push } ?? true
       var pause = configuration.flush
       do {
-        if try await pass(pushNow: isDue) { lastPush = .now }
+        if try await pass(pushNow: isDue) {
+          lastPush = .now
+          lastLook = .now
+        } else if ContinuousClock.now - lastLook >= max(configuration.push, .seconds(5)) {
+          try await acknowledge(try await keeper.look())
+          lastLook = .now
+        }
         await keeper.troubled(nil)
         backoff.reset()
       } catch let error as ControllerFenced {
@@ -54,10 +61,13 @@ struct ResultsService: Service {
     }
     let isMuch = await keeper.pending >= 1_000
     guard await keeper.hasUnpushed, pushNow || isMuch else { return false }
-    let acknowledged = try await keeper.push()
-    await fleet.acknowledge(acknowledged)
+    try await acknowledge(try await keeper.push())
+    return true
+  }
+
+  private func acknowledge(_ runs: [AgentID: [RunID]]) async throws {
+    await fleet.acknowledge(runs)
     for agent in await keeper.takeTurnedAway() { await fleet.askAgain(agent) }
     if let fence = await keeper.fence { throw ControllerFenced(description: fence) }
-    return true
   }
 }

@@ -66,7 +66,7 @@ actor SourceMirror {
   /// Accepts a history that does not contain the accepted commit.
   func accept(_ commit: CommitID) { pardoned = commit }
 
-  /// The mirror is a cache: one that cannot be opened is made anew.
+  /// The mirror is a cache: when it is gone it is made anew, and then the source's tip is accepted as it is.
   private func repository() throws -> Repository {
     if let open { return open }
     let repository = try Repository.openOrCreateBare(at: folder)

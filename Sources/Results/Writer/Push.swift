@@ -66,6 +66,18 @@ extension ResultsWriter {
     return .contended(takeReport())
   }
 
+  /// Looks at where the remote's branch is, and puts our work on top of it when it has moved: a writer with nothing to
+  /// push learns in this way only that another has taken over. Throws like ``push()``.
+  public func look() throws(ResultsError) -> PushOutcome {
+    let epoch = try requireEpoch()
+    let tip = try overGit { () throws(GitError) in try Repository.remoteTip(of: branch, at: remote) }
+    if tip != state.confirmed, let other = try refetch(epoch) {
+      fencedBy = other
+      return .fenced(epoch: other.epoch, writer: other.writer, takeReport())
+    }
+    return .pushed(takeReport())
+  }
+
   /// False when the remote's branch is not where we believed it.
   private func pushOnce() throws(ResultsError) -> Bool {
     guard let head = state.head, head != state.confirmed else { return true }

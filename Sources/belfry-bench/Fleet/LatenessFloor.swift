@@ -1,9 +1,9 @@
 import Foundation
 import Synchronization
 
-/// The least lateness that this machine allows now: a thread that sleeps with `clock_nanosleep` until an absolute time and
-/// spawns the command. Its instants lie half a second from those of the jobs, so that both see the same machine and
-/// neither waits for the other.
+/// The least lateness that this machine allows now: a thread that sleeps with `clock_nanosleep` until an absolute time
+/// and spawns the command. Its instants lie half a second from those of the jobs, so that both see the same machine
+/// and neither waits for the other.
 final class LatenessFloor: Sendable {
   private struct State {
     var isRunning = false

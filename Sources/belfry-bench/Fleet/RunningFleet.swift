@@ -34,7 +34,8 @@ struct RunningFleet {
       insecure: true
 
       """.utf8)
-    return try await program([belfry, "controller", "--config", configuration], log: folder["controller.log"]) { ready, first in
+    let controller = [belfry, "controller", "--config", configuration]
+    return try await program(controller, log: folder["controller.log"]) { ready, first in
       guard let address = ready.split(separator: " ").first(where: { $0.hasPrefix("agents=") })?.dropFirst(7) else {
         throw BenchError("the controller does not say where agents dial in: \(ready)")
       }
@@ -57,8 +58,8 @@ struct RunningFleet {
     let errors = try FileDescriptor.open(
       FilePath(log), .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
     let result = try await Subprocess.run(
-      .path(FilePath(words[0])), arguments: Arguments(Array(words.dropFirst())), platformOptions: platform, input: .none,
-      output: .sequence, error: .fileDescriptor(errors, closeAfterSpawningProcess: true)
+      .path(FilePath(words[0])), arguments: Arguments(Array(words.dropFirst())), platformOptions: platform,
+      input: .none, output: .sequence, error: .fileDescriptor(errors, closeAfterSpawningProcess: true)
     ) { execution in
       let process = execution.processIdentifier.value
       Leftovers.add(process: process)

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A program started with `posix_spawn`, which shares this process's memory until the exec: the cheapest start that there
-/// is, whatever the size of this process. Floors and peers are timed with it.
+/// A program started with `posix_spawn`, which shares this process's memory until the exec: the cheapest start that
+/// there is, whatever the size of this process. Floors and peers are timed with it.
 struct TimedCommand {
   private let words: [String]
   private let variables: [String]

@@ -10,8 +10,8 @@ enum Tool {
     guard let name = words.first else { return "" }
     let program: Executable = name.hasPrefix("/") ? .path(.init(name)) : .name(name)
     let result = try await Subprocess.run(
-      program, arguments: Arguments(Array(words.dropFirst())), environment: .inherit.updating(quiet), input: .array(input),
-      output: .string(limit: 256 << 20), error: .string(limit: 1 << 20))
+      program, arguments: Arguments(Array(words.dropFirst())), environment: .inherit.updating(quiet),
+      input: .array(input), output: .string(limit: 256 << 20), error: .string(limit: 1 << 20))
     guard result.terminationStatus.isSuccess else {
       throw BenchError("\(words.joined(separator: " ")): \(result.terminationStatus): \(result.standardError)")
     }

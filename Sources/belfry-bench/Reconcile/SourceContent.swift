@@ -13,7 +13,8 @@ struct SourceContent {
   var files: [File] {
     var files = [File(path: "belfry.yaml", text: Self.root)]
     files += (0..<Self.teams).map { team in
-      File(path: "\(folder(ofTeam: team))/defaults.yaml", text: "owner: team-\(team)@example.com\nlabels: {team: t\(team)}\n")
+      let text = "owner: team-\(team)@example.com\nlabels: {team: t\(team)}\n"
+      return File(path: "\(folder(ofTeam: team))/defaults.yaml", text: text)
     }
     files += (0..<manifests).map { File(path: path(ofManifest: $0), text: manifest($0, revision: 0)) }
     files += (0..<scripts).map { File(path: path(ofScript: $0), isExecutable: true, text: script($0)) }

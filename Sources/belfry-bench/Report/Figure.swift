@@ -8,6 +8,7 @@ struct Figure {
     case mebibytes = "MiB"
     case gigabytesPerSecond = "GB/s"
     case percent = "% of a core"
+    case count = ""
 
     var isBetterWhenHigher: Bool { self == .perSecond || self == .gigabytesPerSecond }
   }
@@ -27,8 +28,13 @@ struct Figure {
     /// In the figure's unit.
     var value: Double
 
-    static func floor(_ name: String, _ value: Double) -> Reference { Reference(kind: .floor, name: name, value: value) }
-    static func peer(_ name: String, _ value: Double) -> Reference { Reference(kind: .peer, name: name, value: value) }
+    static func floor(_ name: String, _ value: Double) -> Reference {
+      Reference(kind: .floor, name: name, value: value)
+    }
+
+    static func peer(_ name: String, _ value: Double) -> Reference {
+      Reference(kind: .peer, name: name, value: value)
+    }
   }
 
   var name: String

@@ -6,7 +6,8 @@ enum FigureText {
     var line = "  " + padded(figure.name, 44) + padded(value(figure.value, figure.unit), 16, left: true)
     if let reference = figure.reference {
       let ratio = figure.ratio.map { number($0, digits: $0 < 10 ? 2 : 0) + "×" } ?? ""
-      line += padded(ratio, 10, left: true) + "  "
+      line +=
+        padded(ratio, 10, left: true) + "  "
         + "\(reference.kind.rawValue) \(value(reference.value, figure.unit)): \(reference.name)"
     }
     if let target = figure.target, let isMet = figure.isMet {

@@ -32,8 +32,8 @@ struct ResultsBenchmark {
   func run(into report: Report) async throws {
     report.heading(
       "results",
-      "batches of 1,000 signed receipts with logs of 200 bytes, committed (fsync, signed commit) and pushed; medians of "
-        + "\(batches) batches")
+      "batches of 1,000 signed receipts with logs of 200 bytes, committed (fsync, signed commit) and pushed; medians "
+        + "of \(batches) batches")
     for spread in ReceiptSource.Spread.allCases {
       try await BenchFolder.with("results") { folder in
         let branch = try BenchBranch(ReceiptSource(spread), in: folder)
@@ -54,8 +54,14 @@ struct ResultsBenchmark {
       Figure(
         "of \(spread.rawValue), \(count) receipts there: both", ours, .seconds,
         beside: .peer("git fast-import and git push of the same files", peer), target: 2))
-    report.add(Figure("  commit", runs.map(\.commit).median * 1e3, .milliseconds, beside: .peer("git fast-import", runs.map(\.peerImport).median * 1e3)))
-    report.add(Figure("  push", runs.map(\.push).median * 1e3, .milliseconds, beside: .peer("git push", runs.map(\.peerPush).median * 1e3)))
+    report.add(
+      Figure(
+        "  commit", runs.map(\.commit).median * 1e3, .milliseconds,
+        beside: .peer("git fast-import", runs.map(\.peerImport).median * 1e3)))
+    report.add(
+      Figure(
+        "  push", runs.map(\.push).median * 1e3, .milliseconds,
+        beside: .peer("git push", runs.map(\.peerPush).median * 1e3)))
     report.add(Figure("  receipts a second", size / ours, .perSecond, beside: .peer("the same", size / peer)))
     report.add(
       Figure(

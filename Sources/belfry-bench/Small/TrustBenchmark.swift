@@ -50,7 +50,9 @@ struct TrustBenchmark {
     let signature = try signer.sign(message)
     let floor = try await openssl("ed25519", prefix: "+F6:", field: 5)
     let plain = try Stopwatch.rate(batch: 1, for: Double(seconds)) {
-      guard signer.publicKey.verify(signature: signature, of: message) else { throw BenchError("a good signature fails") }
+      guard signer.publicKey.verify(signature: signature, of: message) else {
+        throw BenchError("a good signature fails")
+      }
     }
     report.add(
       Figure("Ed25519 verifications", plain, .perSecond, beside: .floor("openssl speed ed25519", floor)))

@@ -1,0 +1,105 @@
+import Foundation
+import Model
+import TestSupport
+import Testing
+
+/// Commands that talk to a running controller, and the one that is a whole installation by itself.
+@Suite(.serialized, .sharedSite, .timeLimit(.minutes(2)))
+struct CommandTests {
+  private func began(_ site: Site) async throws {
+    if (try? site.agent("c")) == nil { try await site.startAgent("c") }
+  }
+
+  @Test func runWaitsAndTellsHowItEnded() async throws {
+    let site = try Site.current
+    try await began(site)
+    let commit = try site.commit(
+      site.job(
+        "command/exit", every: "7d", run: "  params: {code: 0, word: none}\n",
+        body: "echo \"$BELFRY_PARAM_WORD\"; exit \"$BELFRY_PARAM_CODE\"\n"))
+    _ = try await site.synced(commit, job: "command/exit")
+    func run(_ arguments: String...) throws -> CommandResult {
+      try command(
+        ["timeout", "60", Program.folder + "/belfry", "run", "command/exit", "--config", site.configuration()] + arguments)
+    }
+    let fine = try run("--wait", "--param", "word=hello", "--format", "json")
+    #expect(fine.status == 0, "\(fine)")
+    let json = try JSONValue(parsing: Array(fine.output.utf8), limit: 1 << 20)
+    let id = try #require(json["runs"]?.arrayValue?.first?["run"]?.stringValue)
+    let receipt = try await site.receipt("command/exit", "of the run") { $0.run == id }
+    #expect(try site.log("command/exit", of: receipt) == "hello\n")
+    #expect(try run("--wait", "--param", "code=4").status == 1)
+    let undeclared = try run("--param", "colour=red")
+    #expect(undeclared.status != 0 && undeclared.errors.contains("colour"), "\(undeclared)")
+    let unknown = try site.belfry("run", "command/exti", "--config", site.configuration())
+    #expect(unknown.status != 0 && unknown.errors.contains("command/exit"), "\(unknown)")
+  }
+
+  @Test func planTellsWhatTheFleetWouldDo() async throws {
+    let site = try Site.current
+    try await began(site)
+    let commit = try site.commit(site.job("command/planned"))
+    _ = try await site.synced(commit, job: "command/planned")
+    let nothing = try site.belfry("plan", "--config", site.configuration())
+    #expect(nothing.status == 0 && !nothing.output.contains("command/planned"), "\(nothing)")
+    for (path, text) in site.job("command/planned", body: "echo changed\n") {
+      try site.folder.write("work/" + path, text ?? "", executable: path.hasSuffix(".sh"))
+    }
+    try git("commit", "-q", "-a", "-m", "Not pushed", in: site.work)
+    let planned = try site.belfry("plan", "--config", site.configuration())
+    #expect(planned.status == 0 && planned.output.contains("command/planned") && planned.output.contains("c"), "\(planned)")
+    try git("reset", "-q", "--hard", commit, in: site.work)
+  }
+
+  @Test func rollbackBringsTheOldBundleBack() async throws {
+    let site = try Site.current
+    try await began(site)
+    let first = try site.commit(site.job("command/rolled", body: "echo one\n"))
+    let bundle = try #require(try await site.synced(first, job: "command/rolled")["bundle"]?.stringValue)
+    let second = try site.commit(site.job("command/rolled", body: "echo two\n"))
+    #expect(try await site.synced(second, job: "command/rolled")["bundle"]?.stringValue != bundle)
+    let answer = try site.belfry("rollback", "command/rolled", "--yes")
+    #expect(answer.status == 0, "\(answer)")
+    let third = try git("rev-parse", "HEAD", in: site.work)
+    #expect(third != second)
+    #expect(try await site.synced(third, job: "command/rolled")["bundle"]?.stringValue == bundle)
+  }
+
+  @Test func theAPIWantsItsToken() async throws {
+    let site = try Site.current
+    let address = try String(contentsOfFile: site.folder.path("controller-state/api.address"), encoding: .utf8).trimmed
+    let place = address.replacing(":", with: "/")
+    func ask(_ path: String, _ header: String = "", host: String = "127.0.0.1") throws -> String {
+      let request = "GET \(path) HTTP/1.1\\r\\nHost: \(host)\\r\\n\(header)Connection: close\\r\\n\\r\\n"
+      return try command(["timeout", "10", "bash", "-c", "exec 3<>/dev/tcp/\(place); printf '\(request)' >&3; cat <&3"]).output
+    }
+    #expect(try ask("/healthz").hasPrefix("HTTP/1.1 200"))
+    #expect(try ask("/v1/status").hasPrefix("HTTP/1.1 401"))
+    #expect(try ask("/v1/status", "Authorization: Bearer wrong\\r\\n").hasPrefix("HTTP/1.1 401"))
+    let token = try String(contentsOfFile: site.folder.path("controller-state/api.token"), encoding: .utf8).trimmed
+    #expect(try ask("/v1/status", "Authorization: Bearer \(token)\\r\\n").hasPrefix("HTTP/1.1 200"))
+    #expect(try ask("/v1/status", "Authorization: Bearer \(token)\\r\\n", host: "evil.example").hasPrefix("HTTP/1.1 421"))
+    let attributes = try FileManager.default.attributesOfItem(atPath: site.folder.path("controller-state/api.token"))
+    #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
+  }
+
+  @Test(arguments: [true, false])
+  func devEndsCleanlyWithEverythingCommitted(isBare: Bool) async throws {
+    let site = try Site(Site.Layout())
+    try site.commit(site.job("dev/tick", body: "echo dev\n"))
+    let path = isBare ? site.source : site.work
+    let before = isBare ? "" : try git("status", "--porcelain", in: site.work)
+    let program = try Program("belfry", ["dev", path, "--for", "4s"])
+    #expect(await program.line(containing: "ready agents=") != nil, "\(program.output)")
+    #expect(await program.end(within: .seconds(60)) == 0, "\(program.output)")
+    let seen = try site.sightings("dev/tick")
+    #expect(seen.count >= 2)
+    let lines = try git("grep", "-h", "-e", "^", Site.branch, "--", "runs/dev/tick/**.ndjson", in: path).split(separator: "\n")
+    let runs = try lines.map { try JSONValue(parsing: Array($0.utf8), limit: 1 << 20)["predicate"]?["run"]?.stringValue ?? "" }
+    #expect(Set(seen.map(\.run)).isSubset(of: runs))
+    #expect(try git("log", "--format=%s", Site.branch, in: path).contains("succeeded"))
+    if !isBare { #expect(try git("status", "--porcelain", in: site.work) == before, "the work tree is as it was") }
+    #expect(site.processes(with: "belfry").isEmpty)
+    await site.close()
+  }
+}
