@@ -59,7 +59,12 @@ public struct Controller: Service {
       while !Task.isCancelled {
         do {
           let epoch = try await keeper.claim(atLeast: (remembered ?? 0) + 1)
-          try DurableFile.write(Array(String(epoch).utf8), to: path)
+          do {
+            try DurableFile.write(Array(String(epoch).utf8), to: path)
+          } catch {
+            // The branch has it; this copy only helps when the branch is lost.
+            logger.warning("the epoch cannot be remembered", metadata: ["reason": "\(error)"])
+          }
           logger.info("epoch claimed", metadata: ["epoch": "\(epoch)", "branch": "\(configuration.results.branch)"])
           return epoch
         } catch let error as ResultsError {
@@ -206,7 +211,9 @@ private struct AgentDesk: AgentMessages {
 
   func key(of agent: AgentID) async throws -> PublicKey? { await keeper.key(of: agent) }
 
-  func pin(_ key: PublicKey, for agent: AgentID) async throws { await keeper.pin(key, for: agent) }
+  func pin(_ key: PublicKey, for agent: AgentID) async throws -> PublicKey {
+    await keeper.pin(key, for: agent)
+  }
 
   func receive(_ receipt: Belfry_V1_ReceiptDelivery, from session: Session, key: PublicKey) async -> String? {
     switch await keeper.receive(receipt, from: session.agent, key: key) {

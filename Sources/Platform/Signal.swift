@@ -1,27 +1,34 @@
 import Synchronization
 
-/// Wakes one waiting loop. Raising it several times before the loop looks wakes the loop once: it recomputes
-/// everything from the present state, so that no event can be missed and none has to be kept.
+/// Wakes waiting loops. Raising it several times before a loop looks wakes the loop once: it recomputes everything from
+/// the present state, so that no event can be missed and none has to be kept.
 public final class Signal: Sendable {
   private struct State {
     var isRaised = false
-    var waiter: CheckedContinuation<Void, Never>?
+    var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    var next: UInt64 = 0
   }
 
   private let state = Mutex(State())
 
   public init() {}
 
+  /// Wakes all who wait; with nobody waiting, the next one to wait returns at once.
   public func raise() {
-    let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
-      state.isRaised = state.waiter == nil
-      return state.waiter.take()
+    let waiters = state.withLock { state in
+      state.isRaised = state.waiters.isEmpty
+      defer { state.waiters = [:] }
+      return state.waiters.values
     }
-    waiter?.resume()
+    for waiter in waiters { waiter.resume() }
   }
 
-  /// Returns once the signal has been raised since the last wait, or when the task is cancelled. One waiter at a time.
+  /// Returns once the signal has been raised since the last wait, or when the task is cancelled.
   public func wait() async {
+    let id = state.withLock { state in
+      state.next += 1
+      return state.next
+    }
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let isDone = state.withLock { state in
@@ -29,13 +36,13 @@ public final class Signal: Sendable {
             state.isRaised = false
             return true
           }
-          state.waiter = continuation
+          state.waiters[id] = continuation
           return false
         }
         if isDone { continuation.resume() }
       }
     } onCancel: {
-      state.withLock { $0.waiter.take() }?.resume()
+      state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
     }
   }
 

@@ -11,8 +11,13 @@ protocol AttemptRunner: Sendable {
   func end(of run: ActiveRun) async throws -> AttemptOutcome
   /// Asks the attempt to end; its end is reported like any other.
   func cancel(_ attempt: AttemptID)
-  /// Whether the attempt has ever begun, so that starting it again could run it twice.
-  func hasBegun(_ attempt: AttemptID) -> Bool
+  /// Whether the attempt may ever have begun, so that starting it again could run it twice.
+  ///
+  /// `sameBoot` says that the machine has not been restarted since the ledger was told of the attempt. Otherwise what
+  /// the attempt left may have been lost with the power, and its absence proves nothing.
+  func hasBegun(_ attempt: AttemptID, sameBoot: Bool) -> Bool
+  /// Names this run of the machine.
+  var boot: String { get }
   /// Removes what an attempt whose end is in the ledger left behind.
   func discard(_ attempt: AttemptID)
   /// Removes what all attempts left behind that belong to none of these runs.

@@ -72,7 +72,7 @@ actor Engine {
 
   /// A run of the former life: its shim may be at work, may have ended, or may never have been started.
   private func resume(_ entry: LedgerRun) {
-    if runner.hasBegun(entry.run.attemptID) {
+    if runner.hasBegun(entry.run.attemptID, sameBoot: entry.boot == runner.boot) {
       watches.yield(entry.run)
       if entry.run.cancelRequested { runner.cancel(entry.run.attemptID) }
     } else {
@@ -222,14 +222,15 @@ actor Engine {
   ) throws {
     switch action {
     case .start(let run):
-      let entry = LedgerRun(run: run)
+      let entry = LedgerRun(run: run, boot: runner.boot)
       try transaction.begin(entry, startBy: startBy)
       entries[run.id] = entry
     case .startAttempt(let run), .retryLater(let run, _), .cancel(let run):
-      entries[run.id, default: LedgerRun(run: run)].run = run
+      entries[run.id, default: LedgerRun(run: run, boot: runner.boot)].run = run
+      if case .startAttempt = action { entries[run.id]?.boot = runner.boot }
       if let entry = entries[run.id] { try transaction.update(entry) }
     case .finish(let run, let outcome):
-      let entry = entries.removeValue(forKey: run.id) ?? LedgerRun(run: run)
+      let entry = entries.removeValue(forKey: run.id) ?? LedgerRun(run: run, boot: runner.boot)
       let refused = refusals.removeValue(forKey: run.id)
       let receipt = receipts.receipt(
         entry, refused.map { _ in .skipped(.refusedVerification) } ?? outcome,
@@ -344,6 +345,8 @@ actor Engine {
   var damaged: Set<String> {
     Set(problems.keys.filter { $0.hasPrefix("bundle ") }.map { String($0.dropFirst("bundle ".count)) })
   }
+
+  func damaged(_ bundle: Digest, _ reason: String) { problems["bundle \(bundle.hex)"] = reason }
 
   func repaired(_ bundle: Digest) { solved("bundle \(bundle.hex)") }
 }

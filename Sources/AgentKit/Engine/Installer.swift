@@ -59,12 +59,13 @@ actor Installer {
         let bytes = try assignments.read(digest)
         let assignment = try verifyInstalledAssignment(bytes, key: controllerKey, agent: identity.id, held: accepted)
         held = assignment
-        jobs = assignment.value.entries.compactMap { entry in
+        for entry in assignment.value.entries {
           do {
-            return try firingJob(entry, try storedBundle(entry.bundle))
+            jobs.append(try firingJob(entry, try storedBundle(entry.bundle)))
           } catch {
+            // Told to the controller as not held, so that it sends it again.
             logger.error("an installed job is refused", metadata: ["job": "\(entry.job)", "reason": "\(error)"])
-            return nil
+            await engine.damaged(entry.bundle, "\(entry.job): \(error)")
           }
         }
       } catch {
@@ -111,6 +112,9 @@ actor Installer {
       refuse(Self.claimedPosition(envelope), error.code.rawValue, "\(error)")
       return
     }
+    // What was found damaged on the disk is fetched again, though memory still has it.
+    let damaged = await engine.damaged
+    bundles = bundles.filter { !damaged.contains($0.key.hex) }
     for digest in Set(assignment.value.entries.map(\.bundle)) where bundles[digest] == nil {
       _ = try? storedBundle(digest)
     }
@@ -124,7 +128,8 @@ actor Installer {
   }
 
   func receive(_ chunk: Belfry_V1_ContentChunk) async throws {
-    guard pending != nil, let digest = try? Digest(hex: chunk.digest) else { return }
+    // Answers to the requests of an assignment that another one has replaced are no news.
+    guard let install = pending, let digest = try? Digest(hex: chunk.digest), install.needs(digest) else { return }
     if chunk.kind == .missing {
       refusePending("contentMissing", "the controller does not have \(digest.short)")
       return

@@ -21,6 +21,8 @@ struct PendingInstall {
 
   var isComplete: Bool { missingBundles.isEmpty && missingBlobs.isEmpty }
 
+  func needs(_ digest: Digest) -> Bool { missingBundles.contains(digest) || missingBlobs.contains(digest) }
+
   /// What to ask for first, sorted so that equal installs ask equally.
   var bundlesToFetch: [Digest] { missingBundles.sorted() }
 

@@ -87,7 +87,10 @@ final class ShimRunner: AttemptRunner {
     }
   }
 
-  func hasBegun(_ attempt: AttemptID) -> Bool {
+  var boot: String { Boot.id }
+
+  func hasBegun(_ attempt: AttemptID, sameBoot: Bool) -> Bool {
+    guard sameBoot else { return true }
     let runFolder = RunFolder(path: path(attempt))
     do throws(ExecutionError) {
       switch try runFolder.adopt() {

@@ -13,6 +13,10 @@ final class Ledger: Sendable {
 
   /// Opens the database, or makes it. Throws a GRDB `DatabaseError`.
   init(path: String) throws {
+    // It holds what jobs are given and what they print. SQLite gives its other files the same mode.
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    if descriptor >= 0 { close(descriptor) }
+    chmod(path, 0o600)
     var configuration = Configuration()
     configuration.journalMode = .wal
     configuration.busyMode = .timeout(5)

@@ -7,6 +7,8 @@ struct LedgerRun: Sendable, Hashable {
   var run: ActiveRun
   /// The attempts that have ended.
   var attempts: [Receipt.Attempt] = []
+  /// The run of the machine in which the present attempt was to start.
+  var boot: String
 }
 
 extension LedgerRun {
@@ -35,7 +37,8 @@ extension LedgerRun {
       phase: waitingUntil.map { .waiting(until: Timestamp(microseconds: $0)) } ?? .running,
       started: Timestamp(microseconds: row["started"]),
       cancelRequested: row["cancel_requested"])
-    self.init(run: run, attempts: try fields.list("attempts") { try Receipt.Attempt(json: $0) })
+    self.init(
+      run: run, attempts: try fields.list("attempts") { try Receipt.Attempt(json: $0) }, boot: row["boot"])
   }
 
   private static func value(_ text: String) throws(JSONError) -> JSONValue {

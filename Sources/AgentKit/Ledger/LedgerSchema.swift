@@ -29,6 +29,7 @@ enum LedgerSchema {
             cancel_requested INTEGER NOT NULL,
             attempts TEXT NOT NULL,
             start_by INTEGER,
+            boot TEXT NOT NULL,
             ended INTEGER NOT NULL
           ) STRICT;
           CREATE INDEX runs_active ON runs (started, id) WHERE ended = 0;

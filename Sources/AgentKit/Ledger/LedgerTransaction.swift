@@ -33,11 +33,11 @@ struct LedgerTransaction {
   func begin(_ entry: LedgerRun, startBy: Timestamp? = nil) throws {
     let run = entry.run
     try database.execute(
-      sql: "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+      sql: "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
       arguments: [
         run.id.text, run.job.json.text, run.occurrence.nominal.microseconds, run.occurrence.request, run.bundle.hex,
         run.commit.text, JSONValue.sorted(run.params.mapValues(\.json)).text, run.started.microseconds, run.attempt,
-        run.waitingUntil?.microseconds, run.cancelRequested, Self.text(entry.attempts), startBy?.microseconds,
+        run.waitingUntil?.microseconds, run.cancelRequested, Self.text(entry.attempts), startBy?.microseconds, entry.boot,
       ])
   }
 
@@ -45,9 +45,10 @@ struct LedgerTransaction {
   func update(_ entry: LedgerRun) throws {
     let run = entry.run
     try database.execute(
-      sql: "UPDATE runs SET attempt = ?, waiting_until = ?, cancel_requested = ?, attempts = ? WHERE id = ?",
+      sql: "UPDATE runs SET attempt = ?, waiting_until = ?, cancel_requested = ?, attempts = ?, boot = ? WHERE id = ?",
       arguments: [
-        run.attempt, run.waitingUntil?.microseconds, run.cancelRequested, Self.text(entry.attempts), run.id.text,
+        run.attempt, run.waitingUntil?.microseconds, run.cancelRequested, Self.text(entry.attempts), entry.boot,
+        run.id.text,
       ])
   }
 

@@ -64,7 +64,7 @@ struct Link: Sendable {
       do {
         try await connectOnce()
         logger.info("the controller closed the stream")
-      } catch is CancellationError {
+      } catch is CancellationError where Task.isCancelled {
         return
       } catch {
         logger.warning("no stream to the controller", metadata: ["reason": "\(Self.describe(error))"])

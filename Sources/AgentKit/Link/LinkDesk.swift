@@ -21,6 +21,8 @@ actor LinkDesk: LinkDelegate {
   /// The last receipt sent on this stream, and those that are on their way.
   private var lastSent: Int64 = 0
   private var inFlight: Set<RunID> = []
+  /// Rises whenever sending begins anew, so that a look into the spool that began before is not taken for one after.
+  private var generation = 0
 
   init(
     configuration: AgentConfiguration, identity: AgentIdentity, engine: Engine, installer: Installer,
@@ -46,6 +48,7 @@ actor LinkDesk: LinkDelegate {
   func disconnected() async {
     outgoing = nil
     nonce = ""
+    generation += 1
     await installer.disconnected()
   }
 
@@ -59,7 +62,8 @@ actor LinkDesk: LinkDelegate {
     let entries = await engine.entries.values.sorted { $0.run.id < $1.run.id }
     let problems = await engine.problems
     let spooled = await engine.spoolCount()
-    let accepted = (try? await engine.accepted())?.position ?? .zero
+    // Both from one value, so that a new position never comes with old jobs.
+    let accepted = if let held { held.position } else { (try? await engine.accepted())?.position ?? .zero }
     return .with { state in
       state.labels = configuration.labels
       state.addresses = HostAddresses.read()
@@ -114,7 +118,13 @@ actor LinkDesk: LinkDelegate {
       return reply(request: Self.claimedRequest(envelope), run: nil, refusal: "\(error)")
     }
     usedRequests.insert(order.request)
-    let actions = try await engine.dispatch(order)
+    let actions: [FiringAction]
+    do {
+      actions = try await engine.dispatch(order)
+    } catch {
+      await engine.troubled("ledger", error)
+      return reply(request: order.request, run: nil, refusal: "the agent cannot write its ledger: \(error)")
+    }
     for case .refuse(_, let reason) in actions { return reply(request: order.request, run: nil, refusal: reason) }
     reply(request: order.request, run: order.occurrence.run(on: identity.id), refusal: "")
   }
@@ -142,6 +152,7 @@ actor LinkDesk: LinkDelegate {
   private func sendAllAgain() {
     lastSent = 0
     inFlight = []
+    generation += 1
   }
 
   private func acknowledged(_ ack: Belfry_V1_ReceiptAck) async throws {
@@ -150,12 +161,17 @@ actor LinkDesk: LinkDelegate {
       return signals.spoolChanged.raise()
     }
     let committed = ack.committed.compactMap { try? RunID($0) }
-    try await engine.acknowledged(committed)
-    inFlight.subtract(committed)
-    for rejection in ack.rejected {
-      guard let run = try? RunID(rejection.runID) else { continue }
-      try await engine.rejected(run, reason: String(rejection.reason.prefix(500)))
-      inFlight.remove(run)
+    do {
+      try await engine.acknowledged(committed)
+      inFlight.subtract(committed)
+      for rejection in ack.rejected {
+        guard let run = try? RunID(rejection.runID) else { continue }
+        try await engine.rejected(run, reason: String(rejection.reason.prefix(500)))
+        inFlight.remove(run)
+      }
+    } catch {
+      // They stay in the spool, and are sent and acknowledged again on the next stream.
+      await engine.troubled("ledger", error)
     }
     signals.spoolChanged.raise()
     signals.stateChanged.raise()
@@ -166,7 +182,10 @@ actor LinkDesk: LinkDelegate {
     guard let outgoing, inFlight.count < WireLimits.receiptWindow else { return }
     do {
       let room = WireLimits.receiptWindow - inFlight.count
-      for receipt in try await engine.spooled(after: lastSent, limit: room) {
+      let began = generation
+      let receipts = try await engine.spooled(after: lastSent, limit: room)
+      guard began == generation else { return signals.spoolChanged.raise() }
+      for receipt in receipts {
         lastSent = receipt.number
         inFlight.insert(receipt.run)
         outgoing.send(

@@ -144,8 +144,9 @@ private struct Guard: RouterMiddleware {
   @concurrent func handle(
     _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
   ) async throws -> Response {
-    let host = request.head.authority.map { $0.split(separator: ":", maxSplits: 1).first.map(String.init) ?? "" } ?? ""
-    guard ["127.0.0.1", "localhost", "[", ""].contains(host) else {
+    let host = request.head.authority ?? ""
+    let address = ListenAddress(host) ?? ListenAddress(host + ":80")
+    guard host.isEmpty || address?.isLoopback == true else {
       return response(.misdirectedRequest, ["error": "this API answers only on loopback names"])
     }
     guard Self.equal(request.headers[.authorization] ?? "", "Bearer " + token) else {

@@ -104,12 +104,14 @@ struct Operations: APIOperations {
       })
   }
 
-  /// The first error of each broken job's manifest.
+  /// What is wrong with each job whose manifest has errors.
   private func problems() async -> [JobName: String] {
     let broken = await reconciler.source.broken
     let errors = await reconciler.source.diagnostics.filter { $0.severity == .error }
-    return Dictionary(
-      uniqueKeysWithValues: broken.map { ($0, errors.first?.rendered.firstLine ?? "the manifest is broken") })
+    // Which mistake is whose is known for certain only while all are in one file.
+    let isOne = Set(errors.map(\.file)).count == 1
+    let words = isOne ? errors.first?.rendered.firstLine ?? "" : "'belfry validate' shows them"
+    return Dictionary(uniqueKeysWithValues: broken.map { ($0, words) })
   }
 
   private func nextDue(_ job: Job, after now: Timestamp) -> Timestamp? {

@@ -132,8 +132,10 @@ private struct ConfigurationFile {
     let branch = fields.take("branch").flatMap { $0.string(bytes: 1...200) } ?? "belfry/results"
     let flush = fields.take("flush")?.duration(in: .milliseconds(100) ... .seconds(60)) ?? .seconds(2)
     let push = fields.take("push")?.duration(in: .milliseconds(100) ... .seconds(600)) ?? .seconds(10)
+    let hasOwn = ControllerFields.credentials.contains { fields.has($0.name) }
     let own = credentials(&fields)
     fields.finish()
+    if url == nil, hasOwn { value.fail("credentials of results without a url", suggestion: "give results.url as well") }
     let target = url.map { remote($0, own) } ?? source.remote
     if url == nil || url == source.remote.url, branch == source.branch {
       value.fail("the results branch must not be the source branch", suggestion: "such as belfry/results")

@@ -14,8 +14,8 @@ protocol AgentMessages: Sendable {
   func blob(_ digest: Digest, of bundles: Set<Digest>) async -> [UInt8]?
   /// The key on record for an agent; nil when this is its first contact.
   func key(of agent: AgentID) async throws -> PublicKey?
-  /// Puts a new agent's key on record.
-  func pin(_ key: PublicKey, for agent: AgentID) async throws
+  /// Puts a new agent's key on record; gives back the one that is on record then.
+  func pin(_ key: PublicKey, for agent: AgentID) async throws -> PublicKey
   /// Takes a receipt in for committing; gives a reason when it never will be.
   func receive(_ receipt: Belfry_V1_ReceiptDelivery, from session: Session, key: PublicKey) async -> String?
 }
@@ -35,6 +35,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
     context: ServerContext
   ) async throws {
     let established = Gate()
+    let broken = Signal()
     try await withThrowingTaskGroup(of: Void.self) { group in
       // A peer that connects and says nothing must not hold a stream for ever.
       group.addTask {
@@ -42,7 +43,12 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
         guard await !established.isOpen else { return try await Task.sleep(for: .seconds(1 << 40)) }
         throw RPCError(code: .deadlineExceeded, message: "no handshake within 10 s")
       }
-      group.addTask { try await serve(request, response, established) }
+      group.addTask { try await serve(request, response, established, broken) }
+      // Only from here can the reading of a stream be ended whose peer goes on.
+      group.addTask {
+        await broken.wait()
+        throw RPCError(code: .aborted, message: "the controller ended the stream")
+      }
       try await group.next()
       group.cancelAll()
     }
@@ -50,7 +56,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
 
   private func serve(
     _ request: RPCAsyncSequence<Belfry_V1_FromAgent, any Error>, _ response: RPCWriter<Belfry_V1_FromController>,
-    _ established: Gate
+    _ established: Gate, _ broken: Signal
   ) async throws {
     var incoming = request.makeAsyncIterator()
     let session: Session
@@ -66,8 +72,8 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
     var reason = "the agent closed the stream"
     do {
       try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await send(session, response) }
-        group.addTask { try await watch(session) }
+        group.addTask { await breaking(broken, session) { try await send(session, response) } }
+        group.addTask { await breaking(broken, session) { try await watch(session) } }
         try await receive(&incoming, session, agentKey)
         group.cancelAll()
       }
@@ -75,6 +81,17 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
       reason = (error as? RPCError)?.message ?? String(describing: error)
     }
     await fleet.close(session, reason: reason)
+  }
+
+  /// Runs one side of a session; when that fails, the stream is over.
+  private func breaking(_ broken: Signal, _ session: Session, _ body: () async throws -> Void) async {
+    do {
+      try await body()
+    } catch {
+      logger.info(
+        "stream ended", metadata: ["agent": "\(session.name)", "reason": "\((error as? RPCError)?.message ?? "\(error)")"])
+      broken.raise()
+    }
   }
 
   private func handshake(
@@ -109,7 +126,9 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
     guard claim.key.verify(signature: Array(proof.signature), of: proven) else {
       throw HandshakeRefusal("the proof's signature is wrong", peer: claim.name.text)
     }
-    try await messages.pin(claim.key, for: claim.id)
+    guard try await messages.pin(claim.key, for: claim.id) == claim.key else {
+      throw HandshakeRefusal("agent \(claim.id) is on record with another key", peer: claim.name.text)
+    }
     do throws(FleetState.Refused) {
       let session = try await fleet.open(
         id: claim.id, name: claim.name, key: claim.key, version: claim.version, nonce: claim.nonce)
@@ -142,7 +161,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
       case .installReport(let report):
         await fleet.installed(
           session, position: Position(epoch: report.epoch, sequence: report.sequence),
-          refusal: report.refusal.isEmpty ? nil : String(report.refusal.prefix(1000)))
+          refusal: report.refusal.isEmpty ? nil : TerminalText.neutralised(String(report.refusal.prefix(1000))))
       case .receipt(let delivery):
         if let reason = await messages.receive(delivery, from: session, key: agentKey) {
           logger.error("receipt rejected", metadata: ["agent": "\(session.name)", "reason": "\(reason)"])
@@ -237,7 +256,7 @@ struct HandshakeClaim: Sendable {
       throw HandshakeRefusal("\(error)")
     }
     nonce = hello.nonce
-    version = String(hello.softwareVersion.prefix(60))
+    version = TerminalText.neutralised(String(hello.softwareVersion.prefix(60)))
   }
 }
 

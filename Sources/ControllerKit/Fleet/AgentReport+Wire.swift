@@ -9,6 +9,7 @@ private enum ReportLimits {
   static let addresses = 32
   static let jobs = 100_000
   static let problems = 16
+  static let position: Int64 = 1 << 53
 }
 
 extension AgentReport {
@@ -25,7 +26,10 @@ extension AgentReport {
     guard state.held.count <= ReportLimits.jobs, state.running.count <= ReportLimits.jobs else {
       throw NameError("more than \(ReportLimits.jobs) jobs")
     }
-    guard state.epoch >= 0, state.sequence >= 0 else { throw NameError("a negative position") }
+    // Room to count on: the next sequence is one higher.
+    guard 0...ReportLimits.position ~= state.epoch, 0...ReportLimits.position ~= state.sequence else {
+      throw NameError("a position out of range")
+    }
     labels = state.labels
     addresses = state.addresses
     position = Position(epoch: state.epoch, sequence: state.sequence)

@@ -79,10 +79,10 @@ actor Fleet {
     return true
   }
 
-  /// The bundles that the agent holds or is to hold: what it may fetch.
+  /// The bundles of the assignment that is on its way to the agent: what it may fetch. What it says that it holds gives
+  /// it no right to anything.
   func bundles(of session: Session) -> Set<Digest> {
-    guard let agent = state.members[session.agent]?.agent else { return [] }
-    return Set(agent.held.values.map(\.bundle)).union(agent.sent?.contents.values.map(\.bundle) ?? [])
+    Set(state.members[session.agent]?.agent.sent?.contents.values.map(\.bundle) ?? [])
   }
 
   func session(of id: AgentID) -> Session? { sessions[id] }

@@ -24,6 +24,9 @@ struct FleetState: Sendable {
   /// Tells streams of the same agent apart.
   struct SessionID: Hashable, Sendable { let number: UInt64 }
 
+  /// How long an agent that is away keeps its name: a restart must not cost it.
+  static let nameHold = Duration.seconds(60)
+
   let epoch: Int64
   private(set) var members: [AgentID: Member] = [:]
   private var nextSession: UInt64 = 1
@@ -47,7 +50,9 @@ struct FleetState: Sendable {
   ) throws(Refused) -> SessionID {
     if let known = members[id], known.key != key { throw .otherKey }
     let namesakes = members.values.filter { $0.agent.name == name && $0.agent.id != id }
-    if let other = namesakes.first(where: { $0.session != nil }) { throw .nameInUse(by: other.agent.id) }
+    if let other = namesakes.first(where: { $0.session != nil || now - $0.lastHeard < Self.nameHold }) {
+      throw .nameInUse(by: other.agent.id)
+    }
     // An agent that was set up anew under its old name takes the place of its former self.
     for former in namesakes { members[former.agent.id] = nil }
     let session = SessionID(number: nextSession)

@@ -14,6 +14,8 @@ actor ResultsKeeper {
 
   /// Receipts held in memory at the most. Agents keep what is not taken and send it again when told.
   private static let capacity = 50_000
+  /// And bytes of them and their logs.
+  private static let byteCapacity = 256 << 20
 
   private let folder: String
   private let configuration: ControllerConfiguration.Results
@@ -24,7 +26,10 @@ actor ResultsKeeper {
   let full: Signal
   private var open: ResultsWriter?
   private var queue: [ReceiptDelivery] = []
+  private var queuedBytes = 0
   private var newKeys: [AgentID: PublicKey] = [:]
+  /// When the overview was last worked out.
+  private var overviewed: Timestamp?
   /// Which agents wait for the acknowledgement of a run.
   private var senders: [RunID: AgentID] = [:]
   /// Agents whose receipts were not taken for want of room.
@@ -71,11 +76,12 @@ actor ResultsKeeper {
   /// The key on record for an agent.
   func key(of agent: AgentID) -> PublicKey? { newKeys[agent] ?? open?.agentKeys[agent] }
 
-  /// Puts an agent's key on record with the next commit.
-  func pin(_ key: PublicKey, for agent: AgentID) {
-    guard self.key(of: agent) == nil else { return }
+  /// Puts an agent's key on record with the next commit, when there is none; gives back the one on record.
+  func pin(_ key: PublicKey, for agent: AgentID) -> PublicKey {
+    if let known = self.key(of: agent) { return known }
     newKeys[agent] = key
     full.raise()
+    return key
   }
 
   /// What became of a delivery.
@@ -87,7 +93,7 @@ actor ResultsKeeper {
 
   /// Checks a delivery and puts it into the next commit.
   func receive(_ delivery: Belfry_V1_ReceiptDelivery, from agent: AgentID, key: PublicKey) -> Reception {
-    guard pending < Self.capacity, fence == nil else {
+    guard pending < Self.capacity, queuedBytes + (open?.unpushedBytes ?? 0) < Self.byteCapacity, fence == nil else {
       turnedAway.insert(agent)
       return .taken
     }
@@ -96,9 +102,21 @@ actor ResultsKeeper {
       signed = try verifyReceipt(
         line: Array(delivery.line), signatureLine: Array(delivery.signature), key: key, agent: agent)
     } catch {
-      return .rejected(nil, "\(error)")
+      return .rejected(Self.claimedRun(delivery), "\(error)")
     }
+    let receipt = signed.value
+    guard max(receipt.occurrence.nominal, receipt.ended) < clock.now + .seconds(86_400) else {
+      return .rejected(receipt.run, "it lies more than a day in the future: the agent's clock or this one is wrong")
+    }
+    // Sent again on a new stream while it waits here for the remote: once is enough.
+    guard senders[receipt.run] == nil else { return .taken }
     return accept(signed, delivery, from: agent)
+  }
+
+  /// Which run a delivery that cannot be verified speaks of, so that the agent stops sending it. Not trusted.
+  private static func claimedRun(_ delivery: Belfry_V1_ReceiptDelivery) -> RunID? {
+    let json = try? JSONValue(parsing: Array(delivery.line), limit: Receipt.payloadLimit)
+    return (json?["predicate"]?["run"]?.stringValue).flatMap { try? RunID($0) }
   }
 
   private func accept(
@@ -114,6 +132,7 @@ actor ResultsKeeper {
     }
     let known = Set(signed.value.attempts.compactMap { $0.log.digest == nil ? nil : $0.number })
     queue.append(ReceiptDelivery(signed: signed, logs: logs.filter { known.contains($0.key) }))
+    queuedBytes += signed.line.count + logs.values.reduce(0) { $0 + $1.count }
     senders[signed.value.run] = agent
     recent.add(signed.value)
     CrashPoint.reach("controller.received")
@@ -124,14 +143,23 @@ actor ResultsKeeper {
   /// Whether a commit is due now and not at the next interval.
   var isFull: Bool { queue.count >= 1_000 }
   var hasNews: Bool { !queue.isEmpty || !newKeys.isEmpty }
+  /// Whether the page should be rendered with the next commit: at most once a minute, since it looks at all jobs.
+  var isOverviewDue: Bool {
+    guard !queue.isEmpty else { return false }
+    return overviewed.map { clock.now - $0 >= .seconds(60) || clock.now < $0 } ?? true
+  }
 
   /// Commits what has come. Throws a `ResultsError`; everything is kept then. Gives back what will never be committed.
-  func commit(overview: Overview) throws -> [AgentID: [(RunID, String)]] {
+  ///
+  /// `overview` is asked for only now and then, see ``isOverviewDue``.
+  func commit(overview: Overview?) throws -> [AgentID: [(RunID, String)]] {
     guard let writer = open, hasNews else { return [:] }
     let batch = queue
     let keys = newKeys
-    let outcome = try writer.append(batch, newAgentKeys: keys, overview: batch.isEmpty ? nil : overview, now: clock.now)
+    let outcome = try writer.append(batch, newAgentKeys: keys, overview: overview, now: clock.now)
+    if overview != nil { overviewed = clock.now }
     queue.removeFirst(batch.count)
+    queuedBytes = 0
     for agent in keys.keys { newKeys[agent] = nil }
     CrashPoint.reach("controller.committed")
     for problem in outcome.problems { logger.warning("\(problem)") }

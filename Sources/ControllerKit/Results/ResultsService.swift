@@ -56,7 +56,8 @@ struct ResultsService: Service {
   @discardableResult
   private func pass(pushNow: Bool) async throws -> Bool {
     if await keeper.hasNews {
-      let rejected = try await keeper.commit(overview: await overview())
+      let page = await keeper.isOverviewDue ? await overview() : nil
+      let rejected = try await keeper.commit(overview: page)
       if !rejected.isEmpty { await fleet.acknowledge([:], rejected: rejected) }
     }
     let isMuch = await keeper.pending >= 1_000

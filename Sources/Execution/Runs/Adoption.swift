@@ -37,8 +37,9 @@ public func judge(_ observation: RunObservation) -> RunStanding {
   if let record = observation.exit.record { return .ended(.finished(record)) }
   if observation.exit == .damaged { return .ended(.lost(.damagedRecord)) }
   // Nobody runs a job before the first record says so, therefore none means certainly not run.
-  if observation.started == .absent { return .ended(.lost(.neverStarted)) }
-  return .ended(.lost(observation.sameBoot ? .shimDied : .hostRestarted))
+  // Only while the machine has not been restarted, though: a power cut may have taken the record and left the rest.
+  guard observation.sameBoot else { return .ended(.lost(.hostRestarted)) }
+  return .ended(.lost(observation.started == .absent ? .neverStarted : .shimDied))
 }
 
 extension RunFolder {
