@@ -50,7 +50,9 @@ struct DevCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard (1...50).contains(agents) else { throw ValidationError("--agents takes 1 to 50") }
-    if let limit = self.for, Duration(manifest: limit) == nil { throw ValidationError("--for takes a duration such as 30s") }
+    if let limit = self.for, Duration(manifest: limit) == nil {
+      throw ValidationError("--for takes a duration such as 30s")
+    }
   }
 
   func run() async throws {

@@ -73,11 +73,13 @@ extension Repository {
   /// Why a remote does not have a branch.
   private static func missing(_ name: String, _ remote: Remote, _ heads: [String]) -> GitError {
     let branches = heads.filter { $0.hasPrefix("refs/heads/") }.map { String($0.dropFirst(11)) }
+    let branch = name.hasPrefix("refs/heads/") ? String(name.dropFirst(11)) : name
     guard !branches.isEmpty else {
-      return GitError(.empty, "'\(remote.publicURL)' has no commit yet", hint: "commit something to it and push")
+      return GitError(
+        .empty, "'\(remote.publicURL)' has no commit yet, and no branch '\(branch)'",
+        hint: "commit something to it and push")
     }
     let shown = branches.prefix(5).joined(separator: ", ") + (branches.count > 5 ? ", …" : "")
-    let branch = name.hasPrefix("refs/heads/") ? String(name.dropFirst(11)) : name
     return GitError(.notFound, "'\(remote.publicURL)' has no branch '\(branch)'", hint: "it has \(shown)")
   }
 }

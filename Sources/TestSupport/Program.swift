@@ -40,7 +40,10 @@ public final class Program: Sendable {
     process.arguments = arguments
     if let workFolder { process.currentDirectoryURL = URL(fileURLWithPath: workFolder) }
     process.environment = quietGit.merging(
-      ["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", "LD_LIBRARY_PATH": ProcessEnvironment["LD_LIBRARY_PATH"] ?? ""]
+      [
+        "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8",
+        "LD_LIBRARY_PATH": ProcessEnvironment["LD_LIBRARY_PATH"] ?? "",
+      ]
     ) { $1 }.merging(environment) { $1 }
     let pipe = Pipe()
     process.standardOutput = pipe
@@ -104,7 +107,11 @@ public final class Program: Sendable {
       if (try? await Task.sleep(for: limit)) != nil { giveUp() }
     }
     defer { clock.cancel() }
-    return await withTaskCancellationHandler { await body() } onCancel: { giveUp() }
+    return await withTaskCancellationHandler {
+      await body()
+    } onCancel: {
+      giveUp()
+    }
   }
 
   private func giveUp(line id: Int) {
@@ -162,7 +169,8 @@ public final class Program: Sendable {
 
   /// The first whole line with the needle.
   private static func line(in text: String, _ needle: String) -> String? {
-    text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().first { $0.contains(needle) }.map(String.init)
+    text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().first { $0.contains(needle) }.map(
+      String.init)
   }
 }
 

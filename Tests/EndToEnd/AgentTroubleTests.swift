@@ -43,9 +43,11 @@ struct AgentTroubleTests {
     let site = try Site.current
     let folder = site.folder.path("bad")
     try git("clone", "-q", site.source, folder, in: site.folder.path)
-    try site.folder.write("bad/jobs/a.yaml", "job: bad/mode\ntriggers: [{every: 1m}]\nrun:\n  script: scripts/mode.sh\n")
+    try site.folder.write(
+      "bad/jobs/a.yaml", "job: bad/mode\ntriggers: [{every: 1m}]\nrun:\n  script: scripts/mode.sh\n")
     try site.folder.write("bad/scripts/mode.sh", "#!/bin/sh\n")
-    try site.folder.write("bad/jobs/b.yaml", "job: bad/ends\ntriggers: [{every: 1m}]\nrun:\n  script: scripts/ends.sh\n")
+    try site.folder.write(
+      "bad/jobs/b.yaml", "job: bad/ends\ntriggers: [{every: 1m}]\nrun:\n  script: scripts/ends.sh\n")
     try site.folder.write("bad/scripts/ends.sh", "#!/bin/sh\r\necho\r\n", executable: true)
     let answer = try site.belfry("validate", in: folder)
     #expect(answer.status == 1)

@@ -20,7 +20,8 @@ struct CommandTests {
     _ = try await site.synced(commit, job: "command/exit")
     func run(_ arguments: String...) throws -> CommandResult {
       try command(
-        ["timeout", "60", Program.folder + "/belfry", "run", "command/exit", "--config", site.configuration()] + arguments)
+        ["timeout", "60", Program.folder + "/belfry", "run", "command/exit", "--config", site.configuration()]
+          + arguments)
     }
     let fine = try run("--wait", "--param", "word=hello", "--format", "json")
     #expect(fine.status == 0, "\(fine)")
@@ -47,7 +48,8 @@ struct CommandTests {
     }
     try git("commit", "-q", "-a", "-m", "Not pushed", in: site.work)
     let planned = try site.belfry("plan", "--config", site.configuration())
-    #expect(planned.status == 0 && planned.output.contains("command/planned") && planned.output.contains("c"), "\(planned)")
+    #expect(
+      planned.status == 0 && planned.output.contains("command/planned") && planned.output.contains("c"), "\(planned)")
     try git("reset", "-q", "--hard", commit, in: site.work)
   }
 
@@ -71,14 +73,16 @@ struct CommandTests {
     let place = address.replacing(":", with: "/")
     func ask(_ path: String, _ header: String = "", host: String = "127.0.0.1") throws -> String {
       let request = "GET \(path) HTTP/1.1\\r\\nHost: \(host)\\r\\n\(header)Connection: close\\r\\n\\r\\n"
-      return try command(["timeout", "10", "bash", "-c", "exec 3<>/dev/tcp/\(place); printf '\(request)' >&3; cat <&3"]).output
+      return try command(["timeout", "10", "bash", "-c", "exec 3<>/dev/tcp/\(place); printf '\(request)' >&3; cat <&3"])
+        .output
     }
     #expect(try ask("/healthz").hasPrefix("HTTP/1.1 200"))
     #expect(try ask("/v1/status").hasPrefix("HTTP/1.1 401"))
     #expect(try ask("/v1/status", "Authorization: Bearer wrong\\r\\n").hasPrefix("HTTP/1.1 401"))
     let token = try String(contentsOfFile: site.folder.path("controller-state/api.token"), encoding: .utf8).trimmed
     #expect(try ask("/v1/status", "Authorization: Bearer \(token)\\r\\n").hasPrefix("HTTP/1.1 200"))
-    #expect(try ask("/v1/status", "Authorization: Bearer \(token)\\r\\n", host: "evil.example").hasPrefix("HTTP/1.1 421"))
+    #expect(
+      try ask("/v1/status", "Authorization: Bearer \(token)\\r\\n", host: "evil.example").hasPrefix("HTTP/1.1 421"))
     let attributes = try FileManager.default.attributesOfItem(atPath: site.folder.path("controller-state/api.token"))
     #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
   }
@@ -94,8 +98,11 @@ struct CommandTests {
     #expect(await program.end(within: .seconds(60)) == 0, "\(program.output)")
     let seen = try site.sightings("dev/tick")
     #expect(seen.count >= 2)
-    let lines = try git("grep", "-h", "-e", "^", Site.branch, "--", "runs/dev/tick/**.ndjson", in: path).split(separator: "\n")
-    let runs = try lines.map { try JSONValue(parsing: Array($0.utf8), limit: 1 << 20)["predicate"]?["run"]?.stringValue ?? "" }
+    let lines = try git("grep", "-h", "-e", "^", Site.branch, "--", "runs/dev/tick/**.ndjson", in: path).split(
+      separator: "\n")
+    let runs = try lines.map {
+      try JSONValue(parsing: Array($0.utf8), limit: 1 << 20)["predicate"]?["run"]?.stringValue ?? ""
+    }
     #expect(Set(seen.map(\.run)).isSubset(of: runs))
     #expect(try git("log", "--format=%s", Site.branch, in: path).contains("succeeded"))
     if !isBare { #expect(try git("status", "--porcelain", in: site.work) == before, "the work tree is as it was") }

@@ -72,7 +72,9 @@ struct CrashTests {
     let armed = try site.launchAgent("a", crashAt: row.point)
     if row.needs == .newAssignment {
       _ = await armed.line(containing: "connected")
-      try site.commit(["jobs/crash/other.yaml": "job: crash/other\ntriggers: [{every: 7d}]\nrun: {command: [echo, \(row.point)]}\n"])
+      try site.commit([
+        "jobs/crash/other.yaml": "job: crash/other\ntriggers: [{every: 7d}]\nrun: {command: [echo, \(row.point)]}\n"
+      ])
     }
     #expect(await armed.end() == 137, "it should have died at \(row.point): \(armed.output)")
     try await site.startAgent("a")
@@ -87,7 +89,9 @@ struct CrashTests {
     let armed = try site.launchController(crashAt: row.point)
     if row.needs == .newAssignment {
       _ = await armed.line(containing: "ready")
-      try site.commit(["jobs/crash/other.yaml": "job: crash/other\ntriggers: [{every: 7d}]\nrun: {command: [echo, \(row.point)]}\n"])
+      try site.commit([
+        "jobs/crash/other.yaml": "job: crash/other\ntriggers: [{every: 7d}]\nrun: {command: [echo, \(row.point)]}\n"
+      ])
     }
     #expect(await armed.end() == 137, "it should have died at \(row.point): \(armed.output)")
     try await site.startController()
@@ -123,7 +127,8 @@ struct CrashTests {
     for sighting in sightings {
       let receipt = recorded[sighting.run]
       #expect(receipt != nil, "\(job): \(sighting) has no receipt")
-      #expect((receipt?.attempts.count ?? 0) >= Int(sighting.attempt) ?? 0, "\(job): the attempt is missing: \(sighting)")
+      #expect(
+        (receipt?.attempts.count ?? 0) >= Int(sighting.attempt) ?? 0, "\(job): the attempt is missing: \(sighting)")
     }
     let sighted = Set(sightings.map(\.run))
     for receipt in receipts where receipt.outcome == "Succeeded" || receipt.outcome == "Failed" {

@@ -184,7 +184,9 @@ final class Site: Sendable {
 
   /// The agent of that name that was started last.
   func agent(_ name: String) throws -> Program {
-    guard let program = state.withLock({ $0.agents[name] }) else { throw CommandFailure(description: "no agent \(name)") }
+    guard let program = state.withLock({ $0.agents[name] }) else {
+      throw CommandFailure(description: "no agent \(name)")
+    }
     return program
   }
 
@@ -216,7 +218,9 @@ final class Site: Sendable {
   func processes(with argument: String = "") -> [Int32] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return names.compactMap(Int32.init).filter { pid in
-      guard pid != getpid(), let words = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else { return false }
+      guard pid != getpid(), let words = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else {
+        return false
+      }
       let line = String(decoding: words, as: UTF8.self)
       let place = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")) ?? ""
       return (line.contains(folder.path) || argument.isEmpty && place.hasPrefix(folder.path)) && line.contains(argument)

@@ -49,7 +49,8 @@ extension Site {
   /// Waits for a receipt of the job that fits.
   @discardableResult
   func receipt(
-    _ job: String, _ what: String, within limit: Duration = .seconds(30), where fits: (SeenReceipt) -> Bool = { _ in true }
+    _ job: String, _ what: String, within limit: Duration = .seconds(30),
+    where fits: (SeenReceipt) -> Bool = { _ in true }
   ) async throws -> SeenReceipt {
     try await eventually("a receipt of \(job): \(what)", within: limit) { try self.receipts(job).last(where: fits) }
   }

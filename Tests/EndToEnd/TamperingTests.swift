@@ -97,7 +97,9 @@ struct TamperingTests {
       #expect(refused.allSatisfy { !sighted.contains($0.run) && !$0.reason.isEmpty }, "\(job)")
       for window in windows {
         let ran = receipts.filter { receipt in
-          guard let started = receipt.json["started"]?.stringValue.flatMap({ Timestamp(rfc3339: $0) }) else { return false }
+          guard let started = receipt.json["started"]?.stringValue.flatMap({ Timestamp(rfc3339: $0) }) else {
+            return false
+          }
           return window.contains(started)
         }
         #expect(ran.isEmpty, "\(job) ran while its \(kind) were damaged: \(ran.map(\.json.text))")
@@ -139,11 +141,15 @@ struct TamperingTests {
     await (try site.agent("t")).destroy()
     for (index, job) in Self.jobs.enumerated() {
       let path = try #require(paths[job])
-      try replace(path, with: flipped(Array(try Data(contentsOf: URL(fileURLWithPath: path))), index, of: Self.jobs.count))
+      try replace(
+        path, with: flipped(Array(try Data(contentsOf: URL(fileURLWithPath: path))), index, of: Self.jobs.count))
     }
     let agent = try await site.startAgent("t")
     for job in Self.jobs {
-      #expect(agent.output.split(separator: "\n").contains { $0.contains("an installed job is refused") && $0.contains("job=\(job) ") })
+      #expect(
+        agent.output.split(separator: "\n").contains {
+          $0.contains("an installed job is refused") && $0.contains("job=\(job) ")
+        })
     }
     #expect(agent.output.contains("jobs=0"))
     try await site.startController()

@@ -37,7 +37,8 @@ struct WholeWayTests {
 
     if (try? command(["sh", "-c", "command -v ssh-keygen"]))?.status == 0 {
       let line = site.generated.split(separator: "\n").first { $0.hasPrefix("Allowed signers") }
-      let signers = try site.folder.write("signers", String(line?.dropFirst("Allowed signers".count) ?? "").trimmed + "\n")
+      let signers = try site.folder.write(
+        "signers", String(line?.dropFirst("Allowed signers".count) ?? "").trimmed + "\n")
       for commit in try git("rev-list", Site.branch, in: clone).split(separator: "\n") {
         try git("-c", "gpg.ssh.allowedSignersFile=\(signers)", "verify-commit", String(commit), in: clone)
       }
@@ -82,7 +83,9 @@ struct WholeWayTests {
     try git("push", "-q", "origin", "main", in: site.work)
     let third = try git("rev-parse", "HEAD", in: site.work)
     #expect(try await site.synced(third, job: "way/greeting")["bundle"]?.stringValue == bundle)
-    let last = try await site.receipt("way/greeting", "back again") { $0.bundle == bundle && $0.nominal > receipt.nominal }
+    let last = try await site.receipt("way/greeting", "back again") {
+      $0.bundle == bundle && $0.nominal > receipt.nominal
+    }
     #expect(try site.log("way/greeting", of: last) == "version one\n")
   }
 

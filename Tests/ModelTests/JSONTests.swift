@@ -61,10 +61,12 @@ import Testing
     #expect((error?.description.utf8.count ?? .max) < 300)
   }
 
-  @Test(arguments: [
-    [0x22, 0xff, 0x22], [0x22, 0xc0, 0x80, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22], [0x22, 0xf4, 0x90, 0x80, 0x80, 0x22],
-    [0x22, 0xe2, 0x82, 0x22], [0xef, 0xbb, 0xbf, 0x31], [0x31, 0x00], [0x00], [0xff, 0xfe, 0x31, 0x00],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0x22, 0xff, 0x22], [0x22, 0xc0, 0x80, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22],
+      [0x22, 0xf4, 0x90, 0x80, 0x80, 0x22],
+      [0x22, 0xe2, 0x82, 0x22], [0xef, 0xbb, 0xbf, 0x31], [0x31, 0x00], [0x00], [0xff, 0xfe, 0x31, 0x00],
+    ] as [[UInt8]])
   func refusesBytesThatAreNotUTF8(_ bytes: [UInt8]) {
     #expect(throws: JSONError.self) { try JSONValue(parsing: bytes, limit: 100) }
   }
@@ -138,18 +140,19 @@ import Testing
   @Test func printsOneCompactForm() {
     let value: JSONValue = ["a": .array([1, .null, true]), "b": [:], "c": "\u{1}\u{7f}\"\\\n/é"]
     #expect(value.text == #"{"a":[1,null,true],"b":{},"c":"\u0001\u007f\"\\\n/é"}"#)
-    #expect(value.prettyText == """
-      {
-        "a": [
-          1,
-          null,
-          true
-        ],
-        "b": {},
-        "c": "\\u0001\\u007f\\"\\\\\\n/é"
-      }
+    #expect(
+      value.prettyText == """
+        {
+          "a": [
+            1,
+            null,
+            true
+          ],
+          "b": {},
+          "c": "\\u0001\\u007f\\"\\\\\\n/é"
+        }
 
-      """)
+        """)
     #expect(JSONValue.members(["a": 1, "b": nil]).text == #"{"a":1}"#)
     #expect(JSONValue.sorted(["b": 1, "a": 2]).text == #"{"a":2,"b":1}"#)
   }

@@ -103,9 +103,10 @@ import Testing
 
   @Test func pausesGrowUpToTheirLimit() {
     let policy = RetryPolicy(attempts: 5, backoff: .seconds(10), factorThousandths: 2_000, max: .seconds(60))
-    #expect((1...6).map { policy.pause(after: $0, endedIn: .failed) } == [
-      .seconds(10), .seconds(20), .seconds(40), .seconds(60), nil, nil,
-    ])
+    #expect(
+      (1...6).map { policy.pause(after: $0, endedIn: .failed) } == [
+        .seconds(10), .seconds(20), .seconds(40), .seconds(60), nil, nil,
+      ])
     #expect(policy.pause(after: 1, endedIn: .succeeded) == nil)
     #expect(policy.pause(after: 1, endedIn: .lost) == nil)
     let endless = RetryPolicy(

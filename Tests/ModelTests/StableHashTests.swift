@@ -38,9 +38,10 @@ import Testing
     var random = SeededGenerator(seed: testSeed)
     for _ in 0..<500 {
       let texts = (0..<Int.random(in: 0...4, using: &random)).map { _ in
-        String((0..<Int.random(in: 0...20, using: &random)).map { _ in
-          Character(Unicode.Scalar(UInt8.random(in: 0...255, using: &random)))
-        })
+        String(
+          (0..<Int.random(in: 0...20, using: &random)).map { _ in
+            Character(Unicode.Scalar(UInt8.random(in: 0...255, using: &random)))
+          })
       }
       let expected = Self.reference(texts)
       #expect(Self.hash(texts).value == expected.value, "seed \(testSeed): \(texts)")

@@ -29,11 +29,12 @@ import Testing
     let diagnostic = Diagnostic(
       file: "jobs/a.yaml", line: 7, column: 3, message: "unknown key 'timout' in run",
       suggestion: "did you mean 'timeout'?", source: "  timout: 5s")
-    #expect(diagnostic.rendered == """
-      jobs/a.yaml:7:3: error: unknown key 'timout' in run; did you mean 'timeout'?
-          timout: 5s
-          ^
-      """)
+    #expect(
+      diagnostic.rendered == """
+        jobs/a.yaml:7:3: error: unknown key 'timout' in run; did you mean 'timeout'?
+            timout: 5s
+            ^
+        """)
     #expect(Diagnostic(file: "a.yaml", severity: .warning, message: "empty").rendered == "a.yaml: warning: empty")
     let later = Diagnostic(file: "a.yaml", line: 2, message: "a")
     #expect(Diagnostic(file: "a.yaml", line: 1, message: "b") < later)

@@ -95,9 +95,10 @@ import Testing
     #expect(least.subsecond == 224_192)
   }
 
-  @Test(arguments: [
-    (0, 0, 0), (1_500_000, 1, 500_000), (-1, -1, 999_999), (-1_000_000, -1, 0), (-1_500_000, -2, 500_000),
-  ] as [(Int64, Int64, Int64)])
+  @Test(
+    arguments: [
+      (0, 0, 0), (1_500_000, 1, 500_000), (-1, -1, 999_999), (-1_000_000, -1, 0), (-1_500_000, -2, 500_000),
+    ] as [(Int64, Int64, Int64)])
   func secondsRoundTowardsThePast(_ microseconds: Int64, _ seconds: Int64, _ subsecond: Int64) {
     let time = Timestamp(microseconds: microseconds)
     #expect(time.seconds == seconds)

@@ -45,10 +45,11 @@ import ZoneInfo
       at = try #require(schedule.next(after: at))
       due.append(at.description)
     }
-    #expect(due == [
-      "2026-11-20T00:00:00Z", "2026-11-20T01:30:00Z", "2026-11-20T12:00:00Z", "2026-11-21T00:00:00Z",
-      "2026-11-21T01:30:00Z",
-    ])
+    #expect(
+      due == [
+        "2026-11-20T00:00:00Z", "2026-11-20T01:30:00Z", "2026-11-20T12:00:00Z", "2026-11-21T00:00:00Z",
+        "2026-11-21T01:30:00Z",
+      ])
   }
 
   struct Refusal: Sendable {

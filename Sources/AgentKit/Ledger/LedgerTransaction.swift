@@ -37,7 +37,8 @@ struct LedgerTransaction {
       arguments: [
         run.id.text, run.job.json.text, run.occurrence.nominal.microseconds, run.occurrence.request, run.bundle.hex,
         run.commit.text, JSONValue.sorted(run.params.mapValues(\.json)).text, run.started.microseconds, run.attempt,
-        run.waitingUntil?.microseconds, run.cancelRequested, Self.text(entry.attempts), startBy?.microseconds, entry.boot,
+        run.waitingUntil?.microseconds, run.cancelRequested, Self.text(entry.attempts), startBy?.microseconds,
+        entry.boot,
       ])
   }
 

@@ -89,7 +89,8 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
       try await body()
     } catch {
       logger.info(
-        "stream ended", metadata: ["agent": "\(session.name)", "reason": "\((error as? RPCError)?.message ?? "\(error)")"])
+        "stream ended",
+        metadata: ["agent": "\(session.name)", "reason": "\((error as? RPCError)?.message ?? "\(error)")"])
       broken.raise()
     }
   }

@@ -89,13 +89,16 @@ actor SourceMirror {
     let kept = Set(next.values.map(\.bundle))
     // What was desired until now can still be on its way to agents.
     let former = Set(desired.values.map(\.bundle)).union(kept)
-    bundles = bundles.filter { former.contains($0.key) }.merging(loaded.bundles.filter { former.contains($0.key) }) { $1 }
+    bundles = bundles.filter { former.contains($0.key) }.merging(loaded.bundles.filter { former.contains($0.key) }) {
+      $1
+    }
     let digests = Set(bundles.values.flatMap { $0.files.map(\.digest) })
     blobs = blobs.filter { digests.contains($0.key) }.merging(loaded.blobs.filter { digests.contains($0.key) }) { $1 }
     desired = next
     status = .known
     if !loaded.isComplete {
-      status = .incomplete(reason: "some manifests are so broken that it is not known which jobs they hold; see 'belfry validate'")
+      status = .incomplete(
+        reason: "some manifests are so broken that it is not known which jobs they hold; see 'belfry validate'")
     } else if let name = unresolved.sorted().first {
       status = .incomplete(reason: "no good version of \(name) was found in the last \(Self.historyLimit) commits")
     }

@@ -24,7 +24,8 @@ struct SourceService: Service {
           backoff.reset()
         } catch {
           pause = backoff.pause(spread: Double.random(in: 0..<1))
-          logger.error("the source cannot be read", metadata: ["reason": "\(error)", "again in": "\(pause.manifestText)"])
+          logger.error(
+            "the source cannot be read", metadata: ["reason": "\(error)", "again in": "\(pause.manifestText)"])
           await state.lost("\(error)")
         }
         await poke.wait(atMost: pause)
