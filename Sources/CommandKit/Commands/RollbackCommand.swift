@@ -44,7 +44,8 @@ struct RollbackCommand: AsyncParsableCommand {
 
   func run() async throws {
     let surroundings = Surroundings.current
-    let checkout = try await Checkout(repository.location(), surroundings)
+    let checkout = try Checkout(repository.location(), surroundings)
+    try await checkout.refuseChanges()
     let push = noPush ? nil : try await checkout.pushTarget(remote: remote)
     let source = SourceFolder(checkout.location, repository: checkout.repository)
     let commit = try RollbackTarget(source: source, repository: checkout.repository, tip: checkout.tip).find(target)

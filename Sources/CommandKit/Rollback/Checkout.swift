@@ -18,8 +18,8 @@ struct Checkout {
     var others: [CommitInfo]
   }
 
-  /// Throws a ``CommandError`` unless a branch with a commit is checked out and nothing is uncommitted.
-  init(_ location: RepositoryLocation, _ surroundings: Surroundings) async throws {
+  /// Throws a ``CommandError`` unless a branch with a commit is checked out.
+  init(_ location: RepositoryLocation, _ surroundings: Surroundings) throws {
     self.location = location
     repository = try location.open()
     git = GitProgram(folder: location.path, surroundings: surroundings)
@@ -31,10 +31,13 @@ struct Checkout {
       throw CommandError(.bad, "the branch '\(branch)' has no commit yet")
     }
     self.tip = tip
-    if !location.isBare { try await refuseChanges() }
   }
 
-  private func refuseChanges() async throws {
+  /// Throws a ``CommandError`` when something in the work tree is not committed.
+  //
+  // Not part of the initialiser: the optimiser of Swift 6.3 crashes on an asynchronous one here.
+  func refuseChanges() async throws {
+    guard !location.isBare else { return }
     let status = try await git.output(
       "status", "--porcelain", "--untracked-files=no", orElse: "cannot look at the working tree")
     guard !status.isEmpty else { return }

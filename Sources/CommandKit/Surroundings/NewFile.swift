@@ -4,8 +4,7 @@ import Glibc
 enum NewFile {
   /// Whether something stands at the path, be it a link to nowhere.
   static func exists(_ path: String) -> Bool {
-    var status = stat()
-    return lstat(path, &status) == 0
+    faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0
   }
 
   /// Makes the file and writes it to the disk. `mode` holds from the first byte on, whatever the umask allows beyond.
