@@ -27,7 +27,7 @@ EXTRA_PACKAGES ?=
 
 SWIFT_FILES = Package.swift Plugins Sources Tests
 SHIM_FILES  = $(wildcard Sources/shim/*.c)
-SHIM_FLAGS  = -std=gnu11 -Os -Wall -Wextra -Werror
+SHIM_FLAGS  = -std=gnu11 -D_GNU_SOURCE -Os -Wall -Wextra -Werror
 
 bindir        = $(DESTDIR)$(PREFIX)/bin
 libexecdir    = $(DESTDIR)$(PREFIX)/libexec/belfry
