@@ -137,15 +137,15 @@ let package = Package(
     .testTarget(
       name: "AgentKitTests",
       dependencies: [
-        "AgentKit", "Model", "Schedule", "Planning", "Trust", "Wire", "Platform", "ZoneInfo", "TestSupport", grdb,
-        logging,
+        "AgentKit", "Execution", "Model", "Schedule", "Planning", "Trust", "Wire", "Platform", "ZoneInfo",
+        "TestSupport", grdb,
+        logging, protobuf,
       ]),
     .testTarget(
       name: "ControllerKitTests",
       dependencies: [
-        "ControllerKit", "Model", "Planning", "Manifest", "Trust", "Git", "Platform", "ZoneInfo", "TestSupport",
-        logging,
-        hummingbird, asyncHTTPClient,
+        "ControllerKit", "Model", "Planning", "Manifest", "Trust", "Git", "Platform", "Wire", "ZoneInfo", "TestSupport",
+        logging, hummingbird, asyncHTTPClient, nioCore, nioHTTP1,
       ]),
     .testTarget(name: "EndToEnd", dependencies: ["belfry", "belfry-agent", "TestSupport", "Model", "Trust"]),
   ]

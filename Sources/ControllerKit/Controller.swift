@@ -40,12 +40,13 @@ public struct Controller: Service {
   public func run() async throws {
     try prepareFolder()
     let full = Signal()
-    let keeper = ResultsKeeper(
+    let branch = ResultsBranch(
       folder: configuration.state + "/results.git", configuration: configuration.results,
       identity: ResultsWriter.Identity(
         writer: writer, source: configuration.source.remote.publicURL, key: key, name: "Belfry",
         email: "belfry@\(writer)"),
-      clock: clock, full: full, logger: logger)
+      clock: clock)
+    let keeper = ResultsKeeper(branch: branch, clock: clock, full: full, logger: logger)
     guard let epoch = try await claim(keeper) else { return }
     try await serve(keeper, epoch: epoch)
   }

@@ -50,7 +50,7 @@ struct SourceTroubleTests {
     let site = try Site.current
     try await began(site)
     try git("update-ref", "-d", "refs/heads/main", in: site.source)
-    try await isUnknown(site, because: "main")
+    try await isUnknown(site, because: "no branch 'main'")
     try git("push", "-q", "origin", "main", in: site.work)
     try await isKnown(site)
   }

@@ -146,7 +146,8 @@ import Testing
       $0.grace = .milliseconds(100)
     }
     let record = try await shim.record()
-    #expect(record.timedOut && record.ending == .signalled(9))
+    // On a busy machine TERM can come before the shell has got as far as its trap.
+    #expect(record.timedOut && [.signalled(9), .signalled(15)].contains(record.ending))
     #expect(record.elapsed < .seconds(10))
   }
 }

@@ -180,9 +180,10 @@ actor Engine {
 
   var activeRuns: Int { entries.count }
 
+  /// Ends all runs, those too that wait for their next attempt.
   func cancelAll() {
-    for entry in entries.values where entry.run.phase == .running {
-      runner.cancel(entry.run.attemptID)
+    for run in entries.keys.sorted() {
+      do { try change { $0.cancel(run, at: clock.now) } } catch { troubled("ledger", error) }
     }
   }
 

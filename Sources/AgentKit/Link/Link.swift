@@ -4,6 +4,7 @@ import Logging
 import Model
 import Platform
 import SwiftProtobuf
+import Synchronization
 import Trust
 import Wire
 
@@ -40,7 +41,10 @@ public struct ControllerAddress: Sendable {
 
   /// Whether the address can only mean this machine. Names other than `localhost` are not looked up.
   public var isLoopback: Bool {
-    host == "localhost" || host == "::1" || host.split(separator: ".").count == 4 && host.hasPrefix("127.")
+    if host == "localhost" || host == "::1" { return true }
+    // All four parts are numbers: 127.evil.example.com is a name like any other.
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
   }
 }
 
@@ -57,12 +61,12 @@ struct Link: Sendable {
 
   /// Runs until the task is cancelled.
   func run() async throws {
-    var backoff = Backoff(first: .milliseconds(250), limit: .seconds(30))
-    var pause = Duration.zero
+    var redial = Redial()
     while !Task.isCancelled {
       let began = ContinuousClock.now
+      let ending = StreamEnding()
       do {
-        try await connectOnce()
+        try await connectOnce(ending)
         logger.info("the controller closed the stream")
       } catch is CancellationError where Task.isCancelled {
         return
@@ -70,16 +74,14 @@ struct Link: Sendable {
         logger.warning("no stream to the controller", metadata: ["reason": "\(Self.describe(error))"])
       }
       await delegate.disconnected()
-      // What held longer than the pause before it was no failure: a controller that is restarted is found at once, however
-      // often, and one that ends each stream at once is not pestered.
-      if ContinuousClock.now - began > max(pause, .seconds(1)) { backoff.reset() }
-      pause = backoff.pause(spread: Double.random(in: 0..<1))
+      let held = ContinuousClock.now - began
+      let pause = redial.pause(after: ending.value, held: held, spread: Double.random(in: 0..<1))
       try? await Task.sleep(for: pause)
     }
   }
 
   /// One connection with one stream, until either side ends it.
-  private func connectOnce() async throws {
+  private func connectOnce(_ ending: StreamEnding) async throws {
     let transport = try HTTP2ClientTransport.Posix(
       target: .dns(host: address.host, port: address.port),
       transportSecurity: .plaintext,
@@ -102,8 +104,9 @@ struct Link: Sendable {
         },
         onResponse: { response in
           var incoming = response.messages.makeAsyncIterator()
-          let welcome = try await handshake(outgoing, &incoming)
-          try await converse(welcome, outgoing, &incoming)
+          let welcome = try await handshake(outgoing, &incoming, ending)
+          ending.value = .established
+          try await converse(welcome, outgoing, &incoming, ending)
           continuation.finish()
         })
     }
@@ -116,7 +119,8 @@ struct Link: Sendable {
   }
 
   private func handshake(
-    _ outgoing: Outgoing, _ incoming: inout some AsyncIteratorProtocol<Belfry_V1_FromController, any Error>
+    _ outgoing: Outgoing, _ incoming: inout some AsyncIteratorProtocol<Belfry_V1_FromController, any Error>,
+    _ ending: StreamEnding
   ) async throws -> Established {
     let nonce = RandomName.hex(bytes: 16)
     outgoing.send(
@@ -132,7 +136,7 @@ struct Link: Sendable {
     guard let first = try await incoming.next(isolation: #isolation)?.message else {
       throw LinkError("the stream ended at once")
     }
-    if case .refusal(let refusal) = first { throw LinkError("the controller refused: \(refusal.reason)") }
+    if case .refusal(let refusal) = first { throw ending.refused(refusal.reason) }
     guard case .welcome(let welcome) = first, Handshake.isRandom(welcome.challenge) else {
       throw LinkError("the first message was not Welcome")
     }
@@ -153,7 +157,8 @@ struct Link: Sendable {
 
   private func converse(
     _ established: Established, _ outgoing: Outgoing,
-    _ incoming: inout some AsyncIteratorProtocol<Belfry_V1_FromController, any Error>
+    _ incoming: inout some AsyncIteratorProtocol<Belfry_V1_FromController, any Error>,
+    _ ending: StreamEnding
   ) async throws {
     logger.info(
       "connected", metadata: ["controller": "\(address.host):\(address.port)", "epoch": "\(established.epoch)"])
@@ -162,7 +167,7 @@ struct Link: Sendable {
       group.addTask { try await beat(every: established.heartbeatInterval, outgoing) }
       while let message = try await incoming.next(isolation: #isolation)?.message {
         await delegate.heard()
-        if case .refusal(let refusal) = message { throw LinkError("the controller refused: \(refusal.reason)") }
+        if case .refusal(let refusal) = message { throw ending.refused(refusal.reason) }
         try await delegate.received(message)
       }
       group.cancelAll()
@@ -192,6 +197,21 @@ struct Link: Sendable {
     guard let error = error as? RPCError else { return "\(error)" }
     if let cause = error.cause { return "\(error.message): \(cause)" }
     return error.message
+  }
+}
+
+/// How far one stream has got; written by the stream and read when it is over.
+private final class StreamEnding: Sendable {
+  private let state = Mutex(Redial.Ending.notReached)
+
+  var value: Redial.Ending {
+    get { state.withLock { $0 } }
+    set { state.withLock { $0 = newValue } }
+  }
+
+  func refused(_ reason: String) -> LinkError {
+    value = .refused
+    return LinkError("the controller refused: \(reason)")
   }
 }
 

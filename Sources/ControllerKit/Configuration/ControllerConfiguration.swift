@@ -100,6 +100,9 @@ public struct ListenAddress: Hashable, Sendable {
 
   /// Whether only this machine can reach it.
   public var isLoopback: Bool {
-    host == "localhost" || host == "::1" || host.hasPrefix("127.") && host.split(separator: ".").count == 4
+    if host == "localhost" || host == "::1" { return true }
+    // All four parts are numbers: 127.evil.example.com is a name like any other.
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
   }
 }

@@ -6,25 +6,22 @@ import Results
 import Trust
 import Wire
 
-/// Takes receipts in, commits and pushes them, and tells agents when they may forget. All its calls block, so it has a
-/// thread of its own.
+/// Takes receipts in, has them committed and pushed, and knows which agents may forget which. It answers at once, however
+/// long the remote takes: what blocks is in ``ResultsBranch``.
+///
+/// ``commit(overview:)``, ``push()`` and ``look()`` are called by one loop, one after the other; receipts come in between.
 actor ResultsKeeper {
-  private let executor = BlockingExecutor(label: "belfry.results")
-  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-
   /// Receipts held in memory at the most. Agents keep what is not taken and send it again when told.
   private static let capacity = 50_000
   /// And bytes of them and their logs.
   private static let byteCapacity = 256 << 20
 
-  private let folder: String
-  private let configuration: ControllerConfiguration.Results
-  private let identity: ResultsWriter.Identity
+  private let branch: ResultsBranch
   private let clock: WallClock
   private let logger: Logger
   /// Raised when there is enough for a commit at once.
   let full: Signal
-  private var open: ResultsWriter?
+  private var facts = ResultsBranch.Facts()
   private var queue: [ReceiptDelivery] = []
   private var queuedBytes = 0
   private var newKeys: [AgentID: PublicKey] = [:]
@@ -40,41 +37,30 @@ actor ResultsKeeper {
   private(set) var fence: String?
   private(set) var pushed: CommitID?
 
-  init(
-    folder: String, configuration: ControllerConfiguration.Results, identity: ResultsWriter.Identity, clock: WallClock,
-    full: Signal, logger: Logger
-  ) {
-    self.folder = folder
-    self.configuration = configuration
-    self.identity = identity
+  init(branch: ResultsBranch, clock: WallClock, full: Signal, logger: Logger) {
+    self.branch = branch
     self.clock = clock
     self.full = full
     self.logger = logger
   }
 
   /// Receipts that are not pushed yet.
-  var pending: Int { queue.count + (open?.unpushedReceipts ?? 0) }
+  var pending: Int { queue.count + facts.unpushedReceipts }
 
   /// Claims the next epoch, `atLeast` or higher, and reads what the branch knows of the last while.
-  func claim(atLeast: Int64) throws -> Int64 {
-    let repository = try Repository.openOrCreateBare(at: folder)
-    let writer = ResultsWriter(
-      repository: repository, remote: configuration.remote, branch: configuration.branch, identity: identity)
-    let claim = try writer.claimEpoch(atLeast: atLeast, now: clock.now)
-    open = writer
+  func claim(atLeast: Int64) async throws -> Int64 {
+    let (claim, latest, facts) = try await branch.claim(atLeast: atLeast)
+    self.facts = facts
     pushed = claim.commit
-    CrashPoint.reach("controller.claimed")
     if claim.replacedControllerKey {
       logger.warning("the results branch had another controller's key; it has this one's now")
     }
-    let reader = ResultsReader(repository: repository, commit: claim.commit)
-    let history = try reader.history(HistoryQuery(limit: 2_000, fileLimit: 2_000))
-    for stored in history.receipts.reversed() { recent.add(stored.receipt, commit: claim.commit) }
+    for receipt in latest.reversed() { recent.add(receipt, commit: claim.commit) }
     return claim.epoch
   }
 
   /// The key on record for an agent.
-  func key(of agent: AgentID) -> PublicKey? { newKeys[agent] ?? open?.agentKeys[agent] }
+  func key(of agent: AgentID) -> PublicKey? { newKeys[agent] ?? facts.agentKeys[agent] }
 
   /// Puts an agent's key on record with the next commit, when there is none; gives back the one on record.
   func pin(_ key: PublicKey, for agent: AgentID) -> PublicKey {
@@ -93,7 +79,7 @@ actor ResultsKeeper {
 
   /// Checks a delivery and puts it into the next commit.
   func receive(_ delivery: Belfry_V1_ReceiptDelivery, from agent: AgentID, key: PublicKey) -> Reception {
-    guard pending < Self.capacity, queuedBytes + (open?.unpushedBytes ?? 0) < Self.byteCapacity, fence == nil else {
+    guard pending < Self.capacity, queuedBytes + facts.unpushedBytes < Self.byteCapacity, fence == nil else {
       turnedAway.insert(agent)
       return .taken
     }
@@ -131,8 +117,9 @@ actor ResultsKeeper {
       }
     }
     let known = Set(signed.value.attempts.compactMap { $0.log.digest == nil ? nil : $0.number })
-    queue.append(ReceiptDelivery(signed: signed, logs: logs.filter { known.contains($0.key) }))
-    queuedBytes += signed.line.count + logs.values.reduce(0) { $0 + $1.count }
+    let accepted = ReceiptDelivery(signed: signed, logs: logs.filter { known.contains($0.key) })
+    queue.append(accepted)
+    queuedBytes += Self.size(accepted)
     senders[signed.value.run] = agent
     recent.add(signed.value)
     CrashPoint.reach("controller.received")
@@ -140,8 +127,10 @@ actor ResultsKeeper {
     return .taken
   }
 
-  /// Whether a commit is due now and not at the next interval.
-  var isFull: Bool { queue.count >= 1_000 }
+  private static func size(_ delivery: ReceiptDelivery) -> Int {
+    delivery.signed.line.count + delivery.logs.values.reduce(0) { $0 + $1.count }
+  }
+
   var hasNews: Bool { !queue.isEmpty || !newKeys.isEmpty }
   /// Whether the page should be rendered with the next commit: at most once a minute, since it looks at all jobs.
   var isOverviewDue: Bool {
@@ -152,16 +141,18 @@ actor ResultsKeeper {
   /// Commits what has come. Throws a `ResultsError`; everything is kept then. Gives back what will never be committed.
   ///
   /// `overview` is asked for only now and then, see ``isOverviewDue``.
-  func commit(overview: Overview?) throws -> [AgentID: [(RunID, String)]] {
-    guard let writer = open, hasNews else { return [:] }
+  func commit(overview: Overview?) async throws -> [AgentID: [(RunID, String)]] {
     let batch = queue
     let keys = newKeys
-    let outcome = try writer.append(batch, newAgentKeys: keys, overview: overview, now: clock.now)
-    if overview != nil { overviewed = clock.now }
+    guard let (outcome, facts) = try await branch.append(batch, newAgentKeys: keys, overview: overview) else {
+      return [:]
+    }
+    // What came in meanwhile stands behind the batch.
     queue.removeFirst(batch.count)
-    queuedBytes = 0
+    queuedBytes -= batch.reduce(0) { $0 + Self.size($1) }
     for agent in keys.keys { newKeys[agent] = nil }
-    CrashPoint.reach("controller.committed")
+    self.facts = facts
+    if overview != nil { overviewed = clock.now }
     for problem in outcome.problems { logger.warning("\(problem)") }
     var rejected: [AgentID: [(RunID, String)]] = [:]
     for refused in outcome.refused {
@@ -174,18 +165,14 @@ actor ResultsKeeper {
   }
 
   /// Pushes what is committed. Gives back which agents may forget which runs.
-  func push() throws -> [AgentID: [RunID]] {
-    guard let writer = open else { return [:] }
-    return settle(try writer.push())
-  }
+  func push() async throws -> [AgentID: [RunID]] { try await settle(push: true) }
 
   /// Looks whether somebody else has written the branch. Gives back which agents may forget which runs.
-  func look() throws -> [AgentID: [RunID]] {
-    guard let writer = open else { return [:] }
-    return settle(try writer.look())
-  }
+  func look() async throws -> [AgentID: [RunID]] { try await settle(push: false) }
 
-  private func settle(_ outcome: ResultsWriter.PushOutcome) -> [AgentID: [RunID]] {
+  private func settle(push: Bool) async throws -> [AgentID: [RunID]] {
+    guard let (outcome, facts) = try await branch.settle(push: push) else { return [:] }
+    self.facts = facts
     switch outcome {
     case .pushed(let report), .contended(let report): return settle(report)
     case .fenced(let epoch, let other, let report):
@@ -195,7 +182,6 @@ actor ResultsKeeper {
   }
 
   private func settle(_ report: ResultsWriter.PushReport) -> [AgentID: [RunID]] {
-    CrashPoint.reach("controller.pushed")
     for change in report.changes { logger.warning("\(change)") }
     if let commit = report.commit {
       pushed = commit
@@ -208,7 +194,7 @@ actor ResultsKeeper {
     return acknowledged
   }
 
-  var hasUnpushed: Bool { open.map { $0.unpushedReceipts > 0 || $0.localTip != pushed } ?? false }
+  var hasUnpushed: Bool { facts.unpushedReceipts > 0 || facts.localTip != pushed }
 
   /// Agents that may send again what was not taken.
   func takeTurnedAway() -> Set<AgentID> {

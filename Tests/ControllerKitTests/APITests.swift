@@ -1,0 +1,105 @@
+import AsyncHTTPClient
+@testable import ControllerKit
+import Hummingbird
+import Model
+import NIOCore
+import NIOHTTP1
+import Testing
+
+/// The HTTP API's door: who gets in, and what a malformed request is told.
+@Suite(.timeLimit(.minutes(1))) struct APITests {
+  private struct Fake: APIOperations {
+    func status() async -> JSONValue { ["answer": "status"] }
+    func snapshot() async -> JSONValue { ["answer": "snapshot"] }
+    func run(_ request: RunRequest, by user: String) async throws(APIError) -> JSONValue {
+      guard request.job.text != "busy" else { throw APIError(.conflict, "busy", hint: "wait") }
+      return ["answer": .string("run \(request.job) \(request.params.count) \(request.agents.count)")]
+    }
+    func run(_ id: RunID) async throws(APIError) -> JSONValue { ["answer": .string("run \(id)")] }
+    func acceptSource(_ commit: CommitID) async throws(APIError) -> JSONValue { ["answer": "accepted"] }
+  }
+
+  /// One request and the answer's status.
+  struct Call: Sendable, CustomTestStringConvertible {
+    var method = "GET"
+    var path = "/v1/status"
+    var token: String? = "Bearer right"
+    var host: String?
+    var body = ""
+    let status: UInt
+    var contains = ""
+    var testDescription: String { "\(method) \(path) \(token ?? "-") \(host ?? "") \(body.prefix(60)): \(status)" }
+  }
+
+  private static let run = String(repeating: "a", count: 20)
+  static let calls = [
+    Call(status: 200, contains: "\"status\""),
+    Call(path: "/v1/snapshot", status: 200, contains: "snapshot"),
+    Call(path: "/healthz", token: nil, status: 200, contains: "ok"),
+    Call(token: nil, status: 401, contains: "api.token"),
+    Call(token: "", status: 401),
+    Call(token: "Bearer wrong", status: 401),
+    Call(token: "Bearer righ", status: 401),
+    Call(token: "Bearer rightt", status: 401),
+    Call(token: "right", status: 401),
+    Call(path: "/v1/snapshot", token: nil, status: 401),
+    Call(method: "POST", path: "/v1/runs", token: nil, body: "{\"job\":\"a\"}", status: 401),
+    Call(method: "POST", path: "/v1/source/accept", token: nil, body: "{}", status: 401),
+    Call(path: "/v1/runs/" + run, token: nil, status: 401),
+    Call(host: "evil.example", status: 421),
+    Call(host: "127.0.0.1.evil.example:80", status: 421),
+    Call(host: "127.evil.example.com:80", status: 421),
+    Call(host: "localhost", status: 200),
+    Call(host: "[::1]:7421", status: 200),
+    Call(
+      method: "POST", path: "/v1/runs", body: "{\"job\":\"a\",\"params\":{\"k\":\"v\"},\"agents\":[\"x\"]}",
+      status: 200, contains: "run a 1 1"),
+    Call(
+      method: "POST", path: "/v1/runs", body: "{\"job\":\"busy\",\"params\":{},\"agents\":[]}", status: 409,
+      contains: "wait"),
+    Call(method: "POST", path: "/v1/runs", body: "{\"job\":\"../a\",\"params\":{},\"agents\":[]}", status: 400),
+    Call(
+      method: "POST", path: "/v1/runs", body: "{\"job\":\"a\",\"params\":{},\"agents\":[],\"more\":1}", status: 400,
+      contains: "more"),
+    Call(method: "POST", path: "/v1/runs", body: "{\"job\":\"a\",\"job\":\"b\"}", status: 400),
+    Call(method: "POST", path: "/v1/runs", body: "nonsense", status: 400),
+    Call(method: "POST", path: "/v1/runs", body: String(repeating: " ", count: 300_000) + "{}", status: 400),
+    Call(path: "/v1/runs/" + run, status: 200, contains: run),
+    Call(path: "/v1/runs/%2e%2e", status: 400),
+    Call(
+      method: "POST", path: "/v1/source/accept", body: "{\"commit\":\"" + String(repeating: "1", count: 40) + "\"}",
+      status: 200),
+    Call(method: "POST", path: "/v1/source/accept", body: "{\"commit\":\"main\"}", status: 400),
+    Call(path: "/v1/elsewhere", status: 404),
+  ]
+
+  @Test func everyCallGetsWhatItDeserves() async throws {
+    let (ports, found) = AsyncStream.makeStream(of: Int.self)
+    let service = APIService(
+      operations: Fake(), token: "right", host: "127.0.0.1", port: 0, onReady: { found.yield($0) }, logger: quiet)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await service.application().run() }
+      var port = 0
+      for await first in ports {
+        port = first
+        break
+      }
+      for call in Self.calls {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(call.path)")
+        request.method = call.method == "POST" ? .POST : .GET
+        if let token = call.token { request.headers.add(name: "Authorization", value: token) }
+        if let host = call.host { request.headers.add(name: "Host", value: host) }
+        if !call.body.isEmpty { request.body = .bytes(ByteBuffer(string: call.body)) }
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        let body = String(buffer: try await response.body.collect(upTo: 1 << 20))
+        #expect(
+          response.status.code == call.status && body.contains(call.contains),
+          "\(call.testDescription): \(response.status) \(body)")
+        if call.path.hasPrefix("/v1"), response.status.code == 200 {
+          #expect(response.headers.first(name: "Cache-Control") == "no-store")
+        }
+      }
+      group.cancelAll()
+    }
+  }
+}
