@@ -3,13 +3,26 @@ import Model
 /// One trigger, ready to be asked for instants.
 enum TriggerSource: Hashable, Sendable {
   case cron(ZonedCron)
-  /// Microseconds between instants, which are whole multiples since the epoch.
-  case every(Int64)
+  case every(Interval)
   case at(Timestamp)
 
-  init(_ trigger: Trigger, _ zone: (String) throws(ScheduleError) -> TimeZoneRules) throws(ScheduleError) {
+  /// Instants that lie whole multiples of a length from an anchor on, both in microseconds.
+  struct Interval: Hashable, Sendable {
+    var length: Int64
+    /// Within ``ScheduleRange``.
+    var anchor: Int64 = 0
+
+    /// Whether each instant of `other`, whose length is a multiple of this one's, is one of these too.
+    func covers(_ other: Interval) -> Bool { anchor <= other.anchor && (other.anchor - anchor) % length == 0 }
+
+    /// How many instants lie at or before `instant`.
+    func count(through instant: Int64) -> Int64 { instant < anchor ? 0 : (instant - anchor) / length + 1 }
+  }
+
+  /// `job` is what `H` is hashed from.
+  init(_ trigger: Trigger, of job: JobName?, _ zone: (String) throws(ScheduleError) -> TimeZoneRules) throws(ScheduleError) {
     switch trigger {
-    case .cron(let text, let timezone):
+    case .cron(let text, let timezone, _, _):
       let expression: CronExpression
       do {
         expression = try CronExpression(text)
@@ -17,11 +30,15 @@ enum TriggerSource: Hashable, Sendable {
         throw ScheduleError(.expression(offset: error.offset), error.message, suggestion: error.suggestion)
       }
       self = .cron(ZonedCron(expression, in: try zone(timezone)))
-    case .every(let interval):
+    case .every(let interval, let from, _):
       guard interval >= .seconds(1) else {
         throw ScheduleError(.interval, "the interval is \(interval.manifestText); want at least 1s")
       }
-      self = .every(interval.wholeMicroseconds)
+      let anchor = from ?? ScheduleRange.first
+      guard (ScheduleRange.first...ScheduleRange.last).contains(anchor) else {
+        throw ScheduleError(.instant, "'from' is not within the years 1970 to 9999")
+      }
+      self = .every(Interval(length: interval.wholeMicroseconds, anchor: anchor.microseconds))
     case .at(let instant):
       guard (ScheduleRange.first...ScheduleRange.last).contains(instant) else {
         throw ScheduleError(.instant, "the instant is not within the years 1970 to 9999")
@@ -30,16 +47,18 @@ enum TriggerSource: Hashable, Sendable {
     }
   }
 
-  var interval: Int64? { if case .every(let interval) = self { interval } else { nil } }
+  var interval: Interval? { if case .every(let interval) = self { interval } else { nil } }
   var instant: Timestamp? { if case .at(let instant) = self { instant } else { nil } }
 
   func next(after instant: Timestamp) -> Timestamp? {
     switch self {
     case .cron(let cron): return cron.next(after: instant)
     case .every(let interval):
-      let after = max(instant.microseconds, -1)
-      let (next, overflow) = ((after.flooredDivision(by: interval) + 1).multipliedReportingOverflow(by: interval))
-      return overflow || next > ScheduleRange.last.microseconds ? nil : Timestamp(microseconds: next)
+      let (distance, overflow) = interval.count(through: instant.microseconds)
+        .multipliedReportingOverflow(by: interval.length)
+      let last = ScheduleRange.last.microseconds
+      return overflow || distance > last - interval.anchor
+        ? nil : Timestamp(microseconds: interval.anchor + distance)
     case .at(let point): return point > instant ? point : nil
     }
   }
@@ -49,8 +68,8 @@ enum TriggerSource: Hashable, Sendable {
     case .cron(let cron): return cron.previous(before: instant)
     case .every(let interval):
       guard instant > ScheduleRange.first else { return nil }
-      let last = min(instant.microseconds - 1, ScheduleRange.last.microseconds)
-      return Timestamp(microseconds: last / interval * interval)
+      let count = interval.count(through: min(instant.microseconds - 1, ScheduleRange.last.microseconds))
+      return count == 0 ? nil : Timestamp(microseconds: interval.anchor + (count - 1) * interval.length)
     case .at(let point): return point < instant ? point : nil
     }
   }
@@ -60,8 +79,8 @@ enum TriggerSource: Hashable, Sendable {
     switch self {
     case .cron: return nil
     case .every(let interval):
-      let last = min(through.microseconds, ScheduleRange.last.microseconds).flooredDivision(by: interval)
-      return Int(max(0, last - max(after.microseconds, -1).flooredDivision(by: interval)))
+      let last = min(through.microseconds, ScheduleRange.last.microseconds)
+      return Int(max(0, interval.count(through: last) - interval.count(through: after.microseconds)))
     case .at(let point): return after < point && point <= through ? 1 : 0
     }
   }

@@ -98,7 +98,7 @@ private struct Simulation {
     var found = Set<Timestamp>()
     for trigger in version.job.triggers {
       switch trigger {
-      case .every(let interval):
+      case .every(let interval, _, _):
         let step = interval.wholeMicroseconds
         var time = after.microseconds / step * step
         while time <= through.microseconds {

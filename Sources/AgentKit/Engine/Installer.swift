@@ -86,7 +86,7 @@ actor Installer {
   private func firingJob(_ entry: Assignment.Entry, _ bundle: Signed<Bundle>) throws -> FiringJob {
     FiringJob(
       job: bundle.value.job, bundle: entry.bundle, commit: entry.commit, lease: entry.lease,
-      schedule: try JobSchedule(bundle.value.job.triggers, zone: zones.zone(named:)))
+      schedule: try JobSchedule(bundle.value.job, agent: identity.id, zone: zones.zone(named:)))
   }
 
   // MARK: - Assignments

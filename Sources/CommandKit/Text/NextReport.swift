@@ -38,10 +38,10 @@ struct NextReport {
     var row = Row(job: job.name, times: [], suspension: suspension)
     if let suspension, suspension.until == nil { return row }
     let zone = { (name: String) throws(ScheduleError) in try zones.zone(named: name) }
-    let all = try JobSchedule(job.triggers, zone: zone)
+    let all = try JobSchedule(job, zone: zone)
     var single: [(schedule: JobSchedule, zone: TimeZoneRules, text: String)] = []
     for trigger in job.triggers {
-      single.append((try JobSchedule([trigger], zone: zone), try trigger.zone(zones), trigger.text))
+      single.append((try JobSchedule([trigger], of: job.name, zone: zone), try trigger.zone(zones), trigger.text))
     }
     // What is due at the very end of a suspension does fire.
     var last = suspension?.until.map { $0 - .microseconds(1) } ?? from
@@ -100,15 +100,15 @@ extension Trigger {
   /// As a manifest has it.
   var text: String {
     switch self {
-    case .cron(let expression, let timezone): "cron \(expression)" + (timezone == "UTC" ? "" : " \(timezone)")
-    case .every(let interval): "every \(interval.manifestText)"
+    case .cron(let expression, let timezone, _, _): "cron \(expression)" + (timezone == "UTC" ? "" : " \(timezone)")
+    case .every(let interval, _, _): "every \(interval.manifestText)"
     case .at: "at"
     }
   }
 
   /// The zone that a person thinks of this trigger's times in.
   fileprivate func zone(_ zones: ZoneDatabase) throws(ScheduleError) -> TimeZoneRules {
-    guard case .cron(_, let timezone) = self else { return .utc }
+    guard case .cron(_, let timezone, _, _) = self else { return .utc }
     return try zones.zone(named: timezone)
   }
 }

@@ -116,7 +116,7 @@ struct Operations: APIOperations {
 
   private func nextDue(_ job: Job, after now: Timestamp) -> Timestamp? {
     if let suspension = job.suspension, suspension.isInForce(at: now) { return nil }
-    return (try? JobSchedule(job.triggers, zone: zones.zone(named:)))?.next(after: now)
+    return (try? JobSchedule(job, zone: zones.zone(named:)))?.next(after: now)
   }
 
   /// What the results branch's front page says about what is to come.

@@ -84,7 +84,7 @@ extension JobReader {
     guard var fields = value.fields(JobFields.every) else { return nil }
     let interval = fields.take("every")?.duration(in: Self.intervals)
     fields.finish()
-    return interval.map(Trigger.every)
+    return interval.map { .every($0) }
   }
 
   private func at(_ value: ValueReader) -> Trigger? {

@@ -9,15 +9,26 @@ public struct Job: Hashable, Sendable {
   public var suspension: Suspension?
   /// At least one.
   public var triggers: [Trigger]
+  /// Nothing is due before; nil means no limit.
+  public var starts: Timestamp?
+  /// Nothing is due from then on; nil means no limit. Later than `starts`.
+  public var expires: Timestamp?
+  /// What becomes of instants that were missed.
+  public var missed: Missed
+  /// How late a run may still start, from 1 s; nil means however late.
+  public var startBy: Duration?
   public var overlap: Overlap
+  /// While one of them is in force the job does not fire by itself. Complete, so that an agent needs nothing else.
+  public var blackout: [Calendar]
   public var targets: Targets
   public var run: RunSpec
   public var retry: RetryPolicy
 
   public init(
     name: JobName, summary: String? = nil, owner: String? = nil, labels: [String: String] = [:],
-    suspension: Suspension? = nil, triggers: [Trigger], overlap: Overlap = .skip, targets: Targets = Targets(),
-    run: RunSpec, retry: RetryPolicy = RetryPolicy()
+    suspension: Suspension? = nil, triggers: [Trigger], starts: Timestamp? = nil, expires: Timestamp? = nil,
+    missed: Missed = .latest, startBy: Duration? = nil, overlap: Overlap = .skip, blackout: [Calendar] = [],
+    targets: Targets = Targets(), run: RunSpec, retry: RetryPolicy = RetryPolicy()
   ) {
     self.name = name
     self.summary = summary
@@ -25,7 +36,12 @@ public struct Job: Hashable, Sendable {
     self.labels = labels
     self.suspension = suspension
     self.triggers = triggers
+    self.starts = starts
+    self.expires = expires
+    self.missed = missed
+    self.startBy = startBy
     self.overlap = overlap
+    self.blackout = blackout
     self.targets = targets
     self.run = run
     self.retry = retry
@@ -44,22 +60,6 @@ public struct Suspension: Hashable, Sendable {
   }
 
   public func isInForce(at now: Timestamp) -> Bool { until.map { now < $0 } ?? true }
-}
-
-/// What makes a job due.
-public enum Trigger: Hashable, Sendable {
-  /// The expression as written (the Schedule module reads it) and the name of an IANA time zone.
-  case cron(expression: String, timezone: String)
-  /// Fires on whole multiples of the interval since the epoch; at least one second.
-  case every(Duration)
-  /// Fires once.
-  case at(Timestamp)
-}
-
-/// What happens to an occurrence that is due while the same job's last run on the same agent is still going.
-public enum Overlap: String, Hashable, Sendable, CaseIterable {
-  case skip
-  case allow
 }
 
 /// Which agents hold the job. All conditions must hold; no condition at all means every agent.

@@ -11,7 +11,13 @@ extension Job {
         .members(["reason": $0.reason.map(JSONValue.string), "until": $0.until.map(JSONValue.timestamp)])
       },
       "triggers": .array(triggers.map(\.json)),
-      "overlap": .string(overlap.rawValue),
+      // Members of later versions are left out at their defaults, so that bundles made before keep their digests.
+      "starts": starts.map(JSONValue.timestamp),
+      "expires": expires.map(JSONValue.timestamp),
+      "missed": missed == .latest ? nil : missed.json,
+      "startByMs": startBy.map(JSONValue.milliseconds),
+      "overlap": overlap.json,
+      "blackout": blackout.isEmpty ? nil : .array(blackout.map(\.json)),
       "targets": targets.json,
       "run": run.json,
       "retry": retry.json,
@@ -28,7 +34,12 @@ extension Job {
       labels: try fields.stringMap("labels"),
       suspension: try fields.optional("suspend") { try Suspension(json: $0) },
       triggers: try fields.list("triggers") { try Trigger(json: $0) },
-      overlap: try fields.required("overlap") { $0.stringValue.flatMap(Overlap.init) },
+      starts: try fields.optional("starts") { $0.stringValue.flatMap { Timestamp(rfc3339: $0) } },
+      expires: try fields.optional("expires") { $0.stringValue.flatMap { Timestamp(rfc3339: $0) } },
+      missed: try fields.optional("missed", Missed.init(json:)) ?? .latest,
+      startBy: try fields.optional("startByMs") { $0.integerValue.flatMap { $0 > 0 ? .milliseconds($0) : nil } },
+      overlap: try fields.required("overlap", Overlap.init(json:)),
+      blackout: try fields.list("blackout") { try Calendar(json: $0) },
       targets: try fields.required("targets") { try Targets(json: $0) },
       run: try fields.required("run") { try RunSpec(json: $0) },
       retry: try fields.required("retry") { try RetryPolicy(json: $0) })
@@ -43,28 +54,6 @@ extension Suspension {
     self.init(
       reason: try fields.optional("reason", \.stringValue),
       until: try fields.optional("until") { $0.stringValue.flatMap { Timestamp(rfc3339: $0) } })
-    try fields.finish()
-  }
-}
-
-extension Trigger {
-  public var json: JSONValue {
-    switch self {
-    case .cron(let expression, let timezone): ["cron": .string(expression), "timezone": .string(timezone)]
-    case .every(let interval): ["everyMs": .milliseconds(interval)]
-    case .at(let time): ["at": .timestamp(time)]
-    }
-  }
-
-  fileprivate init(json: JSONValue) throws(JSONError) {
-    var fields = try JSONFields(json, "job.triggers")
-    if let expression = try fields.optional("cron", \.stringValue) {
-      self = .cron(expression: expression, timezone: try fields.string("timezone"))
-    } else if json["everyMs"] != nil {
-      self = .every(try fields.milliseconds("everyMs"))
-    } else {
-      self = .at(try fields.timestamp("at"))
-    }
     try fields.finish()
   }
 }

@@ -24,10 +24,10 @@ extension FiringMachine {
     var actions: [FiringAction] = []
     if due.count > 1 {
       let words = "missed while the agent was down, the host asleep or the clock ahead; only the latest is made up for"
-      actions += fold(name, through: due.last - .microseconds(1), .missedDeadline, words)
+      actions += fold(name, through: due.last.due - .microseconds(1), .missedDeadline, words)
     }
-    moveCursor(of: name, to: due.last)
-    return actions + begin(Occurrence(job: name, nominal: due.last), of: job.installed, at: now)
+    moveCursor(of: name, to: due.last.due)
+    return actions + begin(Occurrence(job: name, nominal: due.last.nominal), of: job.installed, at: now)
   }
 
   /// Starts a run or records the overlap.
@@ -73,11 +73,11 @@ extension FiringMachine {
   /// One record for all undecided instants up to `through`, and the cursor behind them; nothing when there are none.
   mutating func fold(_ name: JobName, through: Timestamp, _ reason: SkipReason, _ words: String) -> [FiringAction] {
     guard let job = jobs[name], let due = job.due(through: through, limit: foldLimit) else { return [] }
-    moveCursor(of: name, to: due.last)
-    var record = skipped(Occurrence(job: name, nominal: due.last), of: job.installed, reason, words)
+    moveCursor(of: name, to: due.last.due)
+    var record = skipped(Occurrence(job: name, nominal: due.last.nominal), of: job.installed, reason, words)
     record.count = due.count
     record.isCountExact = due.isExact
-    if due.count > 1 { record.firstNominal = due.first }
+    if due.count > 1 { record.firstNominal = due.first.nominal }
     if !due.isExact { record.words += "; at least \(due.count) in all" }
     return [.skip(record)]
   }

@@ -18,7 +18,7 @@ extension FiringMachine {
     if let suspension = job.installed.job.suspension, suspension.isInForce(at: now) {
       wake = suspension.until
     } else {
-      wake = job.installed.schedule.next(after: job.cursor)
+      wake = job.installed.schedule.nextDue(after: job.cursor)?.due
     }
     guard wake != job.wake else { return }
     jobs[name]?.wake = wake
