@@ -20,7 +20,9 @@ enum TriggerSource: Hashable, Sendable {
   }
 
   /// `job` is what `H` is hashed from.
-  init(_ trigger: Trigger, of job: JobName?, _ zone: (String) throws(ScheduleError) -> TimeZoneRules) throws(ScheduleError) {
+  init(_ trigger: Trigger, of job: JobName?, _ zone: (String) throws(ScheduleError) -> TimeZoneRules)
+    throws(ScheduleError)
+  {
     switch trigger {
     case .cron(let text, let timezone, _, _):
       let expression: CronExpression

@@ -6,7 +6,9 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 
+#include "arm.h"
 #include "crash.h"
 #include "job.h"
 #include "output.h"
@@ -22,6 +24,7 @@ struct attempt {
   struct channels channels;
   struct surroundings around;
   int report;  // the end of around.report that is read
+  int gate;    // the end of around.gate that is written
 };
 
 static int never_began(struct attempt *a, enum step step, int error) {
@@ -40,7 +43,7 @@ int attempt_refuse(int status, int error) {
 
 // STEP_NONE, or the step that failed, with errno.
 static enum step prepare(struct attempt *a) {
-  int report[2], output[2];
+  int report[2], output[2], gate[2];
   sigset_t watched;
   sigemptyset(&watched);
   sigaddset(&watched, SIGCHLD);
@@ -51,10 +54,14 @@ static enum step prepare(struct attempt *a) {
   a->channels.signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   a->channels.timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
   if (a->around.input < 0 || a->channels.signals < 0 || a->channels.timer < 0) return STEP_PREPARE;
-  if (pipe2(report, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0) return STEP_PREPARE;
+  if (pipe2(report, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0 || pipe2(gate, O_CLOEXEC) != 0) {
+    return STEP_PREPARE;
+  }
   // Only the reading end: the job's own end must block as any pipe does.
   if (fcntl(output[0], F_SETFL, O_NONBLOCK) != 0) return STEP_PREPARE;
   a->report = report[0];
+  a->gate = gate[1];
+  a->around.gate = gate[0];
   a->around.report = report[1];
   a->around.output = output[1];
   a->channels.pipe = output[0];
@@ -62,24 +69,42 @@ static enum step prepare(struct attempt *a) {
   return errno == 0 ? STEP_NONE : STEP_EXEC;
 }
 
-// Gives back the job; on failure its `step` says where.
-static struct job start(struct attempt *a) {
-  a->started.stage = STAGE_ABOUT_TO_FORK;
+// Forks the job's process, which gets ready and then waits at the gate.
+static struct job fork_job(struct attempt *a) {
+  pid_t pid = job_fork(a->spec, &a->around);
+  if (pid < 0) return (struct job){.step = STEP_FORK, .error = errno};
+  // The gate's reading end too: with only the child holding it, the shim's death is seen there as an end of file.
+  close(a->around.gate);
+  close(a->around.report);
+  close(a->around.output);
+  close(a->around.input);
+  close(a->around.work);
+  return (struct job){.pid = pid};
+}
+
+// The process at the gate shall not pass.
+static void dismiss(pid_t pid) {
+  kill(pid, SIGKILL);
+  while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+}
+
+// Opens the gate. On failure the job's `step` says where, and its process is gone.
+static struct job start(struct attempt *a, pid_t pid) {
+  a->started.stage = STAGE_ABOUT_TO_START;
   a->started.shim = getpid();
   a->started.real = a->ended.started_real = clock_us(CLOCK_REALTIME);
   a->started.boot = clock_us(CLOCK_BOOTTIME);
   // Without this mark a dead shim would look as if nothing had run.
   int error = status_write_started(a->status, &a->started);
-  if (error != 0) return (struct job){.step = STEP_PREPARE, .error = error};
-  crash_if(a->spec->crash, "beforeFork");
-
-  pid_t pid = job_fork(a->spec, &a->around);
-  if (pid < 0) return (struct job){.step = STEP_FORK, .error = errno};
-  crash_if(a->spec->crash, "afterFork");
-  close(a->around.report);
-  close(a->around.output);
-  close(a->around.input);
-  close(a->around.work);
+  if (error != 0) {
+    dismiss(pid);
+    return (struct job){.step = STEP_PREPARE, .error = error};
+  }
+  crash_if(a->spec->crash, "beforeStart");
+  // Fails only when the process is gone, which waiting for it tells.
+  (void)!write(a->gate, "", 1);
+  close(a->gate);
+  crash_if(a->spec->crash, "afterStart");
   struct job job = job_await_start(pid, a->report);
   close(a->report);
   if (job.step != STEP_NONE) return job;
@@ -129,11 +154,16 @@ int attempt_run(int folder, int status, const struct spec *spec) {
   a.output = (struct output){.folder = folder, .fd = -1, .head = spec->head, .tail = spec->tail};
   enum step step = prepare(&a);
   if (step != STEP_NONE) return never_began(&a, step, errno);
-  if (take_signals(a.channels.signals)) {
-    a.ended.flags |= FLAG_CANCELLED;
-    return never_began(&a, STEP_NONE, 0);
+  struct job job = fork_job(&a);
+  if (job.step != STEP_NONE) return never_began(&a, job.step, job.error);
+  crash_if(spec->crash, "armed");
+  switch (arm_wait(spec, a.channels.signals, job.pid)) {
+    case ARM_GO: break;
+    case ARM_DIED: return never_began(&a, STEP_CHILD, ECHILD);
+    case ARM_CANCELLED: a.ended.flags |= FLAG_CANCELLED; dismiss(job.pid); return never_began(&a, STEP_NONE, 0);
+    case ARM_DISARMED: a.ended.flags |= FLAG_DISARMED; dismiss(job.pid); return never_began(&a, STEP_NONE, 0);
   }
-  struct job job = start(&a);
+  job = start(&a, job.pid);
   if (job.step != STEP_NONE) return never_began(&a, job.step, job.error);
 
   supervise(spec, job.pid, a.started.boot, a.channels, &a.output, &a.ended);

@@ -2,8 +2,9 @@
 // Only the spec can name one, and only an agent under test writes that field.
 //
 //   afterSpec          nothing has been run
-//   beforeFork         the status file says that the job is about to run
-//   afterFork          the job's process exists; nobody knows whether it got as far as exec
+//   armed              the job's process waits at the gate; nothing has been run
+//   beforeStart        the status file says that the job is about to run; the gate is closed
+//   afterStart         the gate is open; nobody knows whether the process got as far as exec
 //   afterStartedRecord the job runs and the status file says so
 //   afterJobEnd        the job is over and the shim has not written anything about it
 //   beforeExitRecord   output is durable, the exit record is not written

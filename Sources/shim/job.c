@@ -84,6 +84,11 @@ static _Noreturn void become(const struct spec *spec, const struct surroundings 
   }
   umask(022);
   reset_signals();
+  char go;
+  ssize_t got;
+  do got = read(around->gate, &go, 1);
+  while (got < 0 && errno == EINTR);
+  if (got != 1) _exit(127);
   fail(around->report, STEP_EXEC, execute(spec));
 }
 

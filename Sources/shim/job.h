@@ -18,13 +18,14 @@ struct surroundings {
   int work;     // becomes the working folder
   int input;    // becomes standard input
   int output;   // becomes standard output and error
+  int gate;     // close-on-exec: the exec waits for a byte from here; without one, because the shim died, it ends
   int report;   // close-on-exec: a failure is written here
 };
 
 // Finds out, before the fork, which paths exec is to try. 0 or errno.
 int job_prepare(const struct spec *spec);
 
-// Forks. In the child this does not come back.
+// Forks. In the child this does not come back: it makes everything ready, waits at the gate, and executes the program.
 pid_t job_fork(const struct spec *spec, const struct surroundings *around);
 
 // Waits until the child has reached its program or failed.

@@ -18,12 +18,16 @@ enum tag {
   TAG_TAIL,
   TAG_DESCRIPTOR,
   TAG_CRASH,
+  TAG_START_AT,
+  TAG_START_BY,
+  TAG_LAST = TAG_START_BY,
 };
 
 #define END_TAG 0xffffffffu
 #define MAGIC "BFSPEC01"
 // Far above any real value and far below where sums with clocks could overflow.
 #define LONGEST_US (UINT64_C(1) << 52)
+#define LATEST_US (UINT64_C(1) << 58)
 
 struct reader {
   char *next, *end;
@@ -68,32 +72,34 @@ static int single(struct spec *spec, uint32_t tag, char *value, uint32_t length)
     case TAG_CRASH:
       spec->crash = value;
       return is_text(value, length) ? 0 : -1;
+    case TAG_START_AT: return number(value, length, 1, LATEST_US, &spec->start_at);
+    case TAG_START_BY: return number(value, length, 1, LATEST_US, &spec->start_by);
     default: return -1;
   }
 }
 
 // How many fields there are of each tag; -1 when the frame is wrong.
-static int count_fields(struct reader r, uint32_t counts[TAG_CRASH + 1]) {
+static int count_fields(struct reader r, uint32_t counts[TAG_LAST + 1]) {
   uint32_t tag, length, last = 0;
   char *value;
   for (;;) {
     if (take(&r, &tag, &value, &length) != 0) return -1;
     if (tag == END_TAG) break;
-    if (tag < TAG_PROGRAM || tag > TAG_CRASH || tag < last) return -1;
+    if (tag < TAG_PROGRAM || tag > TAG_LAST || tag < last) return -1;
     counts[tag]++;
     last = tag;
   }
   if (length != 0 || r.next != r.end) return -1;
-  for (tag = TAG_PROGRAM; tag <= TAG_CRASH; tag++) {
+  for (tag = TAG_PROGRAM; tag <= TAG_LAST; tag++) {
     int repeats = tag == TAG_ARGUMENT || tag == TAG_VARIABLE;
-    int optional = tag == TAG_VARIABLE || tag == TAG_DESCRIPTOR || tag == TAG_CRASH;
+    int optional = tag == TAG_VARIABLE || tag == TAG_DESCRIPTOR || tag >= TAG_CRASH;
     if ((counts[tag] == 0 && !optional) || (counts[tag] > 1 && !repeats)) return -1;
   }
-  return 0;
+  return counts[TAG_START_AT] == counts[TAG_START_BY] ? 0 : -1;
 }
 
 static int parse(char *bytes, size_t size, struct spec *spec) {
-  uint32_t counts[TAG_CRASH + 1] = {0}, tag, length;
+  uint32_t counts[TAG_LAST + 1] = {0}, tag, length;
   if (size < 8 || memcmp(bytes, MAGIC, 8) != 0) return EBADMSG;
   struct reader r = {bytes + 8, bytes + size};
   if (count_fields(r, counts) != 0) return EBADMSG;

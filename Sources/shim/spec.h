@@ -15,6 +15,8 @@
 //    8   bytes kept of the tail        u64, 1 ... 1 GiB
 //    9   inherited descriptor          u64, optional: stays open in the job under this number
 //   10   crash point                   text, optional: for tests (crash.h)
+//   11   start at, µs                  u64, optional, from 1: CLOCK_REALTIME since 1970; without it, at once
+//   12   start by, µs                  u64, with 11: at a later time it does not start any more
 //
 // A text ends with a NUL, which its length counts, and holds no other. An unknown tag, a missing or a second
 // single field, anything out of range: the whole spec is refused, because running half of an order is worse than none.
@@ -33,6 +35,7 @@ struct spec {
   uint64_t head, tail;
   int descriptor;  // -1: none
   const char *crash;
+  uint64_t start_at, start_by;  // 0: at once
 };
 
 // Reads the whole file into memory of its own first, so that nobody can change it between check and use.

@@ -15,7 +15,7 @@
 
 #define SECTOR 512
 
-enum stage { STAGE_ABOUT_TO_FORK = 1, STAGE_RUNNING = 2 };
+enum stage { STAGE_ABOUT_TO_START = 1, STAGE_RUNNING = 2 };
 
 struct started {
   char magic[8];  // "BFSTART1"
@@ -32,6 +32,7 @@ enum end_kind { END_EXITED = 1, END_SIGNALLED = 2, END_NEVER_BEGAN = 3, END_UNKN
 enum end_flags {
   FLAG_TIMED_OUT = 1,      // the timeout expired while the job ran
   FLAG_CANCELLED = 2,      // a cancel arrived while the job ran, or before it could start
+  FLAG_DISARMED = 4,       // it was armed for an instant, and the clock was set or the instant is long past
   FLAG_OUTPUT_FAILED = 8,  // output could not be written to disk at some point; nothing was kept from there on
   FLAG_UNKILLABLE = 16,    // processes survived KILL for half a minute (uninterruptible sleep)
 };

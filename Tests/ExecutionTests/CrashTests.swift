@@ -17,8 +17,9 @@ import Testing
 
   static let crashes = [
     Crash(point: .afterSpec, ending: .neverStarted, ran: false),
-    Crash(point: .beforeFork, ending: .shimDied, ran: false),
-    Crash(point: .afterFork, ending: .shimDied),
+    Crash(point: .armed, ending: .neverStarted, ran: false),
+    Crash(point: .beforeStart, ending: .shimDied, ran: false),
+    Crash(point: .afterStart, ending: .shimDied),
     Crash(point: .afterStartedRecord, ending: .shimDied),
     Crash(point: .afterJobEnd, ending: .shimDied, ran: true),
     Crash(point: .beforeExitRecord, ending: .shimDied, ran: true),

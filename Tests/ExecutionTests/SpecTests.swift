@@ -23,7 +23,11 @@ import Testing
       linger: .microseconds(Int64.random(in: 0...1_000_000, using: &generator)),
       head: Int.random(in: 1...100_000, using: &generator), tail: Int.random(in: 1...100_000, using: &generator),
       descriptor: Bool.random(using: &generator) ? 100 : nil,
-      crashAt: ShimCrashPoint.allCases.randomElement(using: &generator))
+      crashAt: ShimCrashPoint.allCases.randomElement(using: &generator),
+      start: Bool.random(using: &generator)
+        ? ShimSpec.StartTime(
+          at: Timestamp(microseconds: Int64.random(in: 1...(1 << 58), using: &generator)),
+          by: Timestamp(microseconds: Int64.random(in: 1...(1 << 58), using: &generator))) : nil)
   }
 
   @Test func `reading gives back what was printed`() throws {
@@ -51,7 +55,9 @@ import Testing
     broken.append(good + good)
     // An unknown field, a field twice, fields out of order.
     let end = good.count - 8
-    broken.append(Array(good[..<end] + [11, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
+    broken.append(Array(good[..<end] + [13, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
+    // An instant without its latest start.
+    broken.append(Array(good[..<end] + [11, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
     broken.append(Array(good[..<8] + good[8...]).replacingTag(at: 8, with: 2))
     for (index, bytes) in broken.enumerated() {
       #expect(throws: ExecutionError.self) { try ShimSpec(parsing: bytes) }

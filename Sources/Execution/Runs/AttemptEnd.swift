@@ -17,6 +17,16 @@ public struct AttemptEnd: Hashable, Sendable {
   }
 }
 
+extension AttemptEnd {
+  /// False when certainly nothing of the job has run: it was dismissed before its time, or its shim died before.
+  public var mayHaveRun: Bool {
+    switch ending {
+    case .lost(let reason): reason.mayHaveRun
+    case .finished(let record): record.ending != .neverBegan(.none, error: 0)
+    }
+  }
+}
+
 /// Why there is no exit record.
 public enum LostReason: String, Hashable, Sendable, CaseIterable {
   /// The shim died, or never came up, before it could run anything; it will not any more.

@@ -19,13 +19,16 @@ public struct AttemptSpec: Hashable, Sendable {
   /// How long what the job leaves behind may go on after the job's own end.
   public var linger: Duration
   public var placement: ScriptPlacement
+  /// Nil: at once.
+  public var start: ShimSpec.StartTime?
   /// For tests of whoever must not lose anything when the shim dies.
   public var crashAt: ShimCrashPoint?
 
   public init(
     run: RunID, number: Int = 1, occurrence: Occurrence, agent: AgentName, commit: CommitID, bundle: Bundle,
     params: [String: ParameterValue] = [:], host: HostEnvironment = HostEnvironment(), grace: Duration = .seconds(10),
-    linger: Duration = .seconds(1), placement: ScriptPlacement = .folder, crashAt: ShimCrashPoint? = nil
+    linger: Duration = .seconds(1), placement: ScriptPlacement = .folder,
+    start: ShimSpec.StartTime? = nil, crashAt: ShimCrashPoint? = nil
   ) {
     self.run = run
     self.number = number
@@ -39,6 +42,7 @@ public struct AttemptSpec: Hashable, Sendable {
     self.grace = grace
     self.linger = linger
     self.placement = placement
+    self.start = start
     self.crashAt = crashAt
   }
 }
@@ -59,7 +63,8 @@ extension ShimLauncher {
       let spec = ShimSpec(
         program: program.program, arguments: program.arguments, environment: environment,
         timeout: attempt.program.timeout, grace: attempt.grace, linger: attempt.linger,
-        descriptor: program.scriptDescriptor == nil ? nil : SealedMemory.numberInJob, crashAt: attempt.crashAt)
+        descriptor: program.scriptDescriptor == nil ? nil : SealedMemory.numberInJob, crashAt: attempt.crashAt,
+        start: attempt.start)
       let changed = program.bundle.changedFiles()
       guard changed.isEmpty else {
         throw ExecutionError(.tampered, "files were changed before the run began: \(changed.joined(separator: ", "))")

@@ -24,6 +24,7 @@ public func classify(_ end: AttemptEnd, success: [Int]) -> Judgement {
     if case .neverBegan = record.ending { return judge(.cancelled, "cancelled before it started") }
     return judge(.cancelled, "cancelled")
   }
+  if record.disarmed { return judge(.cancelled, "the clock was set before it could start") }
   if record.timedOut { return judge(.timedOut, "its timeout expired") }
   switch record.ending {
   case .neverBegan(let step, let error):

@@ -2,10 +2,12 @@
 public enum ShimCrashPoint: String, Hashable, Sendable, CaseIterable {
   /// Nothing has been run.
   case afterSpec
+  /// The job's process waits at the gate; nothing has been run.
+  case armed
   /// The status file says that the job is about to run; it did not.
-  case beforeFork
-  /// The job's process exists; whether it got as far as its program is not known.
-  case afterFork
+  case beforeStart
+  /// The job's process may pass the gate; whether it got as far as its program is not known.
+  case afterStart
   /// The job runs and the status file says so.
   case afterStartedRecord
   /// The job is over and nothing is written about it.

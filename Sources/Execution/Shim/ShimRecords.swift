@@ -15,12 +15,12 @@ public enum Found<Record: Hashable & Sendable>: Hashable, Sendable {
 
 /// What the shim writes when it starts the job.
 public struct StartedRecord: Hashable, Sendable {
-  /// False: it was about to fork, and nobody knows whether the job ran.
+  /// False: it was about to start, and nobody knows whether the job ran.
   public var isRunning: Bool
   public var shim: Int32
   /// The job's first process; nil before ``isRunning``.
   public var job: Int32?
-  /// CLOCK_REALTIME just before the fork.
+  /// CLOCK_REALTIME just before the gate was opened.
   public var started: Timestamp
 }
 
@@ -39,7 +39,7 @@ public struct ExitRecord: Hashable, Sendable {
 
   /// Where something failed before the job's first instruction.
   public enum Step: Int32, Hashable, Sendable {
-    /// Cancelled before it could start.
+    /// Cancelled or disarmed before it could start.
     case none = 0
     case spec, workFolder, prepare, fork, child, exec
   }
@@ -49,13 +49,15 @@ public struct ExitRecord: Hashable, Sendable {
   public var timedOut: Bool
   /// It was cancelled while it ran, or before it could start.
   public var cancelled: Bool
+  /// It was armed for an instant and did not start, because the clock was set or the instant was long past.
+  public var disarmed: Bool
   /// Output could not be written to disk; nothing was kept from there on.
   public var outputFailed: Bool
   /// Processes survived KILL.
   public var unkillable: Bool
   /// errno(3) of a failed fsync: the record may not survive a loss of power.
   public var syncError: Int32?
-  /// CLOCK_REALTIME just before the fork.
+  /// CLOCK_REALTIME just before the job's exec.
   public var started: Timestamp
   /// How long the job ran, by a clock that does not jump.
   public var elapsed: Duration
@@ -97,6 +99,7 @@ extension ExitRecord {
     let flags: UInt32 = sector.number(at: 16)
     timedOut = flags & 1 != 0
     cancelled = flags & 2 != 0
+    disarmed = flags & 4 != 0
     outputFailed = flags & 8 != 0
     unkillable = flags & 16 != 0
     let failure: Int32 = sector.number(at: 28)

@@ -1,4 +1,4 @@
-import Model
+public import Model
 
 /// What the shim is told: one attempt, complete. The format stands in Sources/shim/spec.h.
 public struct ShimSpec: Hashable, Sendable {
@@ -19,11 +19,25 @@ public struct ShimSpec: Hashable, Sendable {
   /// A descriptor that the job inherits under this number, such as its script in sealed memory.
   public var descriptor: Int32?
   public var crashAt: ShimCrashPoint?
+  /// Nil: at once.
+  public var start: StartTime?
+
+  /// When an armed attempt starts, by CLOCK_REALTIME.
+  public struct StartTime: Hashable, Sendable {
+    public var at: Timestamp
+    /// Should the clock show a later time when it comes to it, it does not start any more.
+    public var by: Timestamp
+
+    public init(at: Timestamp, by: Timestamp) {
+      self.at = at
+      self.by = by
+    }
+  }
 
   public init(
     program: String, arguments: [String], environment: [String: String] = [:], timeout: Duration = .seconds(3600),
     grace: Duration = .seconds(10), linger: Duration = .seconds(1), head: Int = 32 << 10, tail: Int = 32 << 10,
-    descriptor: Int32? = nil, crashAt: ShimCrashPoint? = nil
+    descriptor: Int32? = nil, crashAt: ShimCrashPoint? = nil, start: StartTime? = nil
   ) {
     self.program = program
     self.arguments = arguments
@@ -35,6 +49,7 @@ public struct ShimSpec: Hashable, Sendable {
     self.tail = tail
     self.descriptor = descriptor
     self.crashAt = crashAt
+    self.start = start
   }
 }
 
@@ -46,7 +61,7 @@ extension ShimSpec {
 
   enum Tag: UInt32 {
     case program = 1
-    case argument, variable, timeout, grace, linger, head, tail, descriptor, crash
+    case argument, variable, timeout, grace, linger, head, tail, descriptor, crash, startAt, startBy
   }
 
   /// As the shim reads it. Throws `refused` for a NUL in a text, which would cut it, and `tooLarge`.
@@ -64,6 +79,10 @@ extension ShimSpec {
     Self.append(.tail, Int64(tail), to: &out)
     if let descriptor { Self.append(.descriptor, Int64(descriptor), to: &out) }
     if let crashAt { try Self.append(.crash, crashAt.rawValue, to: &out) }
+    if let start {
+      Self.append(.startAt, max(1, start.at.microseconds), to: &out)
+      Self.append(.startBy, max(1, start.by.microseconds), to: &out)
+    }
     out.append(littleEndian: Self.end)
     out.append(littleEndian: UInt32(0))
     guard out.count <= Self.limit else { throw ExecutionError(.tooLarge, "arguments and environment are too large") }

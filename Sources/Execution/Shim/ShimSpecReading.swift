@@ -8,6 +8,7 @@ extension ShimSpec {
     var reader = Reader(bytes: bytes)
     guard bytes.starts(with: Self.magic) else { throw Self.notASpec }
     self.init(program: "", arguments: [])
+    var (at, by): (Timestamp?, Timestamp?)
     while let (tag, value) = try reader.next() {
       switch tag {
       case .program: program = try Self.text(value)
@@ -20,8 +21,12 @@ extension ShimSpec {
       case .tail: tail = Int(try Self.number(value))
       case .descriptor: descriptor = Int32(clamping: try Self.number(value))
       case .crash: crashAt = ShimCrashPoint(rawValue: try Self.text(value))
+      case .startAt: at = Timestamp(microseconds: try Self.number(value))
+      case .startBy: by = Timestamp(microseconds: try Self.number(value))
       }
     }
+    if let at, let by { start = StartTime(at: at, by: by) }
+    guard (at == nil) == (by == nil) else { throw Self.notASpec }
     guard !program.isEmpty, !arguments.isEmpty else { throw Self.notASpec }
   }
 

@@ -95,7 +95,9 @@ public struct FiringMachine: Sendable {
   /// The next instant at which the job would start a run; nil when there is none, or none before somebody acts.
   public func nextDue(_ name: JobName) -> Timestamp? {
     guard let job = jobs[name], !lapsed.contains(name) else { return nil }
-    guard let suspension = job.installed.job.suspension else { return job.installed.schedule.nextDue(after: job.cursor)?.due }
+    guard let suspension = job.installed.job.suspension else {
+      return job.installed.schedule.nextDue(after: job.cursor)?.due
+    }
     guard let until = suspension.until else { return nil }
     return job.installed.schedule.nextDue(after: max(job.cursor, until - .microseconds(1)))?.due
   }
