@@ -89,8 +89,10 @@ import Testing
       let commit = Commit(["belfry.yaml": "belfry: 1\n" + (field == "belfry" ? "" : "\(field): [1]\n")])
       return check(commit.load(), row)
     case "a job": manifest = "job: a\n" + (field == "job" ? "" : "\(field): {zz: 1}\n")
-    case "suspend", "targets", "run", "retry": manifest = "job: a\n\(row.table): {\(field): {zz: 1}}\n"
+    case "suspend", "targets", "run", "retry", "missed", "overlap":
+      manifest = "job: a\n\(row.table): {\(field): {zz: 1}}\n"
     case "a cron trigger": manifest = "job: a\ntriggers: [{cron: 1, \(field == "cron" ? "zz" : field): {}}]\n"
+    case "dst": manifest = "job: a\ntriggers: [{cron: 1, dst: {\(field): {}}}]\n"
     case "an every trigger": manifest = "job: a\ntriggers: [{every: 1, \(field == "every" ? "zz" : field): {}}]\n"
     case "an at trigger": manifest = "job: a\ntriggers: [{at: 1, \(field == "at" ? "zz" : field): {}}]\n"
     default: manifest = "job: a\ntriggers: [{\(field): {}}]\n"
@@ -117,8 +119,10 @@ struct FieldRow: CustomTestStringConvertible, Sendable {
     let paths = list.map(\.path)
     #expect(Set(paths).count == paths.count)
     #expect(list.first { $0.path == "run.timeout" }?.field.isSupported == true)
-    #expect(list.first { $0.path == "triggers.jitter" }?.field.isSupported == false)
+    #expect(list.first { $0.path == "triggers.after" }?.field.isSupported == false)
+    #expect(list.first { $0.path == "triggers.jitter" }?.field.isSupported == true)
     #expect(list.first { $0.path == "belfry.yaml: belfry" }?.field.isRequired == true)
     #expect(paths.contains("triggers.every") && paths.contains("triggers.from") && paths.contains("suspend.until"))
+    #expect(["triggers.dst.gap", "missed.all", "overlap.queue"].allSatisfy(paths.contains))
   }
 }

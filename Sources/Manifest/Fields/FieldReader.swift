@@ -82,6 +82,10 @@ public struct FieldReader {
 
   private func suggestion(for key: String) -> String? {
     if let home = table.elsewhere[key] { return "'\(key)' belongs in \(home)" }
+    if let ours = table.foreign[key] {
+      if let home = table.elsewhere[ours] { return "did you mean '\(ours)' in \(home)?" }
+      if !has(ours) { return "did you mean '\(ours)'?" }
+    }
     let absent = table.fields.filter { !has($0.name) }
     let nearest =
       Suggestion.nearest(to: key, among: absent.filter(\.isSupported).map(\.name))

@@ -30,11 +30,16 @@ public struct FieldTable: Sendable {
   public let fields: [Field]
   /// Keys of other mappings and where they belong, for those who put one in the wrong place.
   public let elsewhere: [String: String]
+  /// What other schedulers call keys of this table or of ``elsewhere``, for those who come from them.
+  public let foreign: [String: String]
 
-  public init(_ title: String, _ fields: [Field], elsewhere: [String: String] = [:]) {
+  public init(
+    _ title: String, _ fields: [Field], elsewhere: [String: String] = [:], foreign: [String: String] = [:]
+  ) {
     self.title = title
     self.fields = fields
     self.elsewhere = elsewhere
+    self.foreign = foreign
   }
 
   public subscript(name: String) -> Field? { fields.first { $0.name == name } }

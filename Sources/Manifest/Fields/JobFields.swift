@@ -9,15 +9,17 @@ public enum JobFields {
       Field("labels", "a mapping of labels", "for people and tools to find it by"),
       Field("suspend", "true, false, or reason and until", "does not fire by itself while this is in force"),
       Field("triggers", "a list of triggers", "what makes it due", isRequired: true),
-      Field("overlap", "skip or allow", "when the last run on the same agent is still going; default skip"),
+      Field("starts", "an instant", "is not due before"),
+      Field("expires", "an instant", "is not due from then on"),
+      Field("missed", "latest, skip, all or {all: N}", "what becomes of instants missed while down; default latest"),
+      Field("startBy", "a duration from 1s to 7d", "how late a run may still start; default however late"),
+      Field(
+        "overlap", "skip, allow, queue, replace or {queue: N}",
+        "when the last run on the same agent is still going; default skip"),
       Field("targets", "match and agents", "which agents hold it; default all"),
       Field("run", "script or command", "what is executed", isRequired: true),
       Field("retry", "attempts, backoff, factor, max, on", "repeats failed attempts; default 1 attempt"),
-      .later("missed", "latest, all or skip", "what to do about instants missed while down"),
-      .later("startBy", "a duration", "how late a run may still start"),
       .later("blackout", "a list of calendars", "during which it does not fire"),
-      .later("starts", "an instant", "does not fire before"),
-      .later("expires", "an instant", "does not fire after"),
       .later("rollout", "a mapping", "runs on some agents at a time"),
       .later("outputs", "a list of names", "declared output values"),
       .later("artifacts", "a list of patterns", "files sent back"),
@@ -32,20 +34,38 @@ public enum JobFields {
       Field("until", "an instant", "when it ends by itself"),
     ])
 
+  /// `missed` with a number.
+  public static let missed = table(
+    "missed", [Field("all", "a whole number from 1 to 10000", "at most so many, the latest, are made up for")])
+
+  /// `overlap` with a number.
+  public static let overlap = table(
+    "overlap", [Field("queue", "a whole number from 1 to 100", "at most so many wait for their turn")])
+
   public static let cron = table(
     "a cron trigger",
     [
       Field(
         "cron", "5 fields, or 6 with seconds first, or a nickname", "fires when wall time matches", isRequired: true),
       Field("timezone", "a name such as Europe/Berlin", "whose wall time; default UTC"),
+      Field("dst", "gap and repeat", "what happens when the zone's clock changes"),
+      Field("jitter", "a duration from 1s to 1d", "each agent starts later by a share of it"),
     ] + triggersLater)
+
+  public static let dst = table(
+    "dst",
+    [
+      Field("gap", "after or skip", "of times that the clock leaves out; default after"),
+      Field("repeat", "first, second or both", "of times that the clock shows twice; default first"),
+    ])
 
   public static let every = table(
     "an every trigger",
     [
       Field(
         "every", "a duration of at least 1s", "fires on its multiples since 1970-01-01T00:00:00Z", isRequired: true),
-      .later("from", "an instant", "counts from there"),
+      Field("from", "an instant", "counts from there, and does not fire before"),
+      Field("jitter", "a duration from 1s to 1d", "each agent starts later by a share of it; less than the interval"),
     ] + triggersLater)
 
   public static let at = table(
@@ -58,7 +78,10 @@ public enum JobFields {
     [
       Field("cron", "an expression", "see above"),
       Field("timezone", "a name such as Europe/Berlin", "with cron"),
+      Field("dst", "gap and repeat", "with cron"),
       Field("every", "a duration", "see above"),
+      Field("from", "an instant", "with every"),
+      Field("jitter", "a duration", "with cron and every"),
       Field("at", "an instant", "see above"),
     ] + triggersLater)
 
@@ -70,8 +93,6 @@ public enum JobFields {
     .later("change", "true", "fires for each new version of the job"),
     .later("params", "a mapping", "with after and webhook"),
     .later("when", "a CEL expression", "fires only if true"),
-    .later("dst", "gap and repeat", "what happens when clocks change"),
-    .later("jitter", "a duration", "spreads agents"),
   ]
 
   public static let targets = table(
@@ -128,7 +149,9 @@ public enum JobFields {
     ])
 
   /// Every table, in the order of the documentation.
-  public static let all = [root, job, suspend, cron, every, at, otherTrigger, targets, run, retry]
+  public static let all = [
+    root, job, suspend, cron, dst, every, at, otherTrigger, missed, overlap, targets, run, retry,
+  ]
 
   /// Every field with its path, such as `run.timeout`: what is read, and (`isSupported` is false) what is refused as not
   /// supported yet. Those of `belfry.yaml` begin with its name.
@@ -137,7 +160,8 @@ public enum JobFields {
     var known: Set<String> = []
     for (prefix, table) in [
       ("belfry.yaml: ", root), ("", job), ("suspend.", suspend), ("triggers.", cron), ("triggers.", every),
-      ("triggers.", at), ("triggers.", otherTrigger), ("targets.", targets), ("run.", run), ("retry.", retry),
+      ("triggers.", at), ("triggers.", otherTrigger), ("triggers.dst.", dst), ("missed.", missed),
+      ("overlap.", overlap), ("targets.", targets), ("run.", run), ("retry.", retry),
     ] {
       for field in table.fields where known.insert(prefix + field.name).inserted {
         list.append((prefix + field.name, field))
@@ -151,20 +175,50 @@ public enum JobFields {
     var elsewhere = homes.filter { !names.contains($0.key) }
     // Within a trigger, "in triggers" would say nothing.
     if title.hasSuffix("trigger") { elsewhere = elsewhere.filter { $0.value != "triggers" } }
-    if title != "a cron trigger", title.hasSuffix("trigger") { elsewhere["timezone"] = "a cron trigger" }
-    return FieldTable(title, fields, elsewhere: elsewhere)
+    if title.hasSuffix("trigger") {
+      for (key, home) in ["timezone": "a cron trigger", "dst": "a cron trigger", "from": "an every trigger"]
+      where !names.contains(key) {
+        elsewhere[key] = home
+      }
+    }
+    return FieldTable(title, fields, elsewhere: elsewhere, foreign: foreign)
   }
 
   /// Where keys belong that people tend to put elsewhere.
   private static let homes: [String: String] = {
     let run = ["script", "command", "interpreter", "args", "files", "params", "env", "timeout", "success"]
     var homes = Dictionary(uniqueKeysWithValues: run.map { ($0, "run") })
-    for key in ["cron", "every", "at", "timezone"] { homes[key] = "triggers" }
+    for key in ["cron", "every", "at", "timezone", "dst", "jitter", "from"] { homes[key] = "triggers" }
+    for key in ["gap", "repeat"] { homes[key] = "dst of a cron trigger" }
     for key in ["match", "agents"] { homes[key] = "targets" }
     for key in ["attempts", "backoff"] { homes[key] = "retry" }
-    for key in ["owner", "labels", "suspend", "triggers", "overlap", "targets", "retry"] {
+    for key in [
+      "owner", "labels", "suspend", "triggers", "starts", "expires", "missed", "startBy", "overlap", "targets", "retry",
+    ] {
       homes[key] = "the job itself"
     }
     return homes
+  }()
+
+  /// Keys of Kubernetes, APScheduler, Quartz, Airflow, systemd and others, and ours for the same.
+  private static let foreign: [String: String] = {
+    let words = [
+      "overlap": [
+        "concurrency", "concurrencyPolicy", "maxInstances", "max_active_runs", "max_instances", "overlapPolicy",
+      ],
+      "missed": ["Persistent", "backfill", "catchUp", "catch_up", "catchup", "coalesce", "misfire", "misfirePolicy"],
+      "startBy": ["catchupWindow", "deadline", "misfire_grace_time", "startingDeadlineSeconds"],
+      "starts": ["startAt", "startDate", "startTime", "start_date"],
+      "expires": ["endAt", "endDate", "endTime", "end_date", "until"],
+      "jitter": ["RandomizedDelaySec", "randomDelay", "random_delay", "splay"],
+      "dst": ["daylightSaving", "dstPolicy"],
+      "timezone": ["CRON_TZ", "TZ", "tz"],
+      "triggers": ["schedule", "schedules"],
+      "suspend": ["disabled", "enabled", "is_paused", "paused"],
+      "timeout": ["activeDeadlineSeconds", "execution_timeout"],
+      "attempts": ["backoffLimit", "retries"],
+    ]
+    return Dictionary(
+      words.flatMap { ours, theirs in theirs.map { ($0, ours) } }, uniquingKeysWith: { first, _ in first })
   }()
 }

@@ -95,20 +95,33 @@ public struct ValueReader {
   /// RFC 3339 with an offset.
   public func timestamp() -> Timestamp? {
     if let text = node.scalar?.text, let time = Timestamp(rfc3339: text) { return time }
-    wants("an instant such as 2026-12-01T03:00:00+01:00 or 2026-12-01T02:00:00Z")
+    wants(
+      "an instant such as 2026-12-01T03:00:00+01:00 or 2026-12-01T02:00:00Z", suggestion: timestampSuggestion)
     return nil
   }
 
-  /// One of some words.
-  public func choice<T>(_ words: KeyValuePairs<String, T>) -> T? {
+  /// The text with what an instant lacks: its offset, its `T`, its time of day.
+  private var timestampSuggestion: String? {
+    guard let text = node.scalar?.text, text.utf8.count <= 40 else { return nil }
+    let joined = text.split(separator: " ").joined(separator: "T")
+    let mended = [joined, joined + "Z", joined + "T00:00:00Z"].first { Timestamp(rfc3339: $0) != nil }
+    return mended.map { "did you mean '\($0)'?" }
+  }
+
+  /// One of some words. `foreign` says which of them other programs' words mean, those in lower case.
+  public func choice<T>(_ words: KeyValuePairs<String, T>, foreign: [String: String] = [:]) -> T? {
     if let text = node.scalar?.text {
       if let match = words.first(where: { $0.key == text }) { return match.value }
-      let nearest = Suggestion.nearest(to: text, among: words.map(\.key))
-      wants(Self.list(words.map(\.key)), suggestion: nearest.map { "did you mean '\($0)'?" })
+      wants(Self.list(words.map(\.key)), suggestion: Self.suggestion(for: text, among: words.map(\.key), foreign))
     } else {
       wants(Self.list(words.map(\.key)))
     }
     return nil
+  }
+
+  /// The word that was meant, by what other programs call it or by its spelling.
+  static func suggestion(for text: String, among words: [String], _ foreign: [String: String]) -> String? {
+    (foreign[text.lowercased()] ?? Suggestion.nearest(to: text, among: words)).map { "did you mean '\($0)'?" }
   }
 
   static func list(_ words: [String]) -> String {

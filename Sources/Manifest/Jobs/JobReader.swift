@@ -37,7 +37,7 @@ struct JobReader {
     let labels = fields.take("labels").flatMap(labels) ?? [:]
     let suspension = fields.take("suspend").flatMap(suspension)
     let triggers = triggers(&fields)
-    let overlap = fields.take("overlap").flatMap(overlap) ?? .skip
+    let times = times(&fields, of: name, triggers)
     let targets = fields.take("targets").map(targets) ?? Targets()
     let run = take("run", &fields).flatMap(run)
     let retry = fields.take("retry").map(retry) ?? RetryPolicy()
@@ -46,7 +46,8 @@ struct JobReader {
     guard let name, let triggers, let spec = run?.spec else { return DraftJob(needs: needs) }
     let job = Job(
       name: name, summary: summary, owner: owner, labels: labels, suspension: suspension, triggers: triggers,
-      overlap: overlap, targets: targets, run: spec, retry: retry)
+      starts: times.starts, expires: times.expires, missed: times.missed, startBy: times.startBy,
+      overlap: times.overlap, targets: targets, run: spec, retry: retry)
     return DraftJob(job: job, needs: needs)
   }
 
@@ -113,14 +114,6 @@ struct JobReader {
       value.fail("'suspend' wants true, false, or a mapping with reason and until", suggestion: "write true")
     }
     return Suspension(reason: reason, until: until)
-  }
-
-  private func overlap(_ value: ValueReader) -> Overlap? {
-    if let text = value.node.scalar?.text, text == "queue" || text == "replace" {
-      value.fail("overlap '\(text)' is not supported yet", suggestion: "this version knows skip and allow")
-      return nil
-    }
-    return value.choice(["skip": Overlap.skip, "allow": .allow])
   }
 
   private func targets(_ value: ValueReader) -> Targets {

@@ -7,6 +7,7 @@ import ZoneInfo
 extension JobReader {
   /// Intervals of `every`. The longest is a year: beyond it, a date is meant.
   private static let intervals: ClosedRange<Duration> = .seconds(1) ... .seconds(366 * 86_400)
+  private static let jitters: ClosedRange<Duration> = .seconds(1) ... .seconds(86_400)
 
   /// At least one, or nil.
   func triggers(_ fields: inout FieldReader) -> [Trigger]? {
@@ -52,15 +53,52 @@ extension JobReader {
     guard var fields = value.fields(JobFields.cron) else { return nil }
     let expression = fields.take("cron").flatMap(expression)
     let timezone = fields.take("timezone").map(timezone) ?? "UTC"
+    let dst = fields.take("dst")
+    let change = dst.map(clockChange) ?? ClockChange()
+    let jitter = fields.take("jitter")?.duration(in: Self.jitters)
     fields.finish()
     guard let expression, let timezone else { return nil }
-    return .cron(expression: expression, timezone: timezone)
+    if let dst { warnIfIdle(dst, expression, in: timezone) }
+    return .cron(expression: expression.text, timezone: timezone, clockChange: change, jitter: jitter ?? .zero)
   }
 
-  private func expression(_ value: ValueReader) -> String? {
+  /// A mistake in it is reported and gives the default.
+  private func clockChange(_ value: ValueReader) -> ClockChange {
+    if let text = value.node.scalar?.text {
+      let key =
+        ClockChange.Gap(rawValue: text) != nil ? "gap" : ClockChange.Repeat(rawValue: text).map { _ in "repeat" }
+      value.wants("a mapping of gap and repeat", suggestion: key.map { "write {\($0): \(text)}" })
+      return ClockChange()
+    }
+    if value.node.entries?.isEmpty == true { value.wants("a mapping of gap and repeat") }
+    guard var fields = value.fields(JobFields.dst) else { return ClockChange() }
+    let gap = fields.take("gap")?.choice(
+      ["after": ClockChange.Gap.after, "skip": .skip],
+      foreign: ["run": "after", "forward": "after", "none": "skip", "never": "skip"])
+    let again = fields.take("repeat")?.choice(
+      ["first": ClockChange.Repeat.first, "second": .second, "both": .both],
+      foreign: ["once": "first", "earlier": "first", "last": "second", "later": "second", "twice": "both"])
+    fields.finish()
+    return ClockChange(gap: gap ?? .after, repeat: again ?? .first)
+  }
+
+  /// Says when `dst` has nothing to decide about.
+  private func warnIfIdle(_ dst: ValueReader, _ expression: CronExpression, in timezone: String) {
+    if expression.isEveryMinuteOrHour {
+      sink.warning(
+        at: dst.keyPlace, "'dst' changes nothing here: a pattern of every minute or every hour follows real time",
+        suggestion: "leave it out")
+    } else if (try? zones.zone(named: timezone)) == .utc {
+      sink.warning(
+        at: dst.keyPlace, "'dst' changes nothing here: the clock of UTC never changes",
+        suggestion: "name a 'timezone', or leave it out")
+    }
+  }
+
+  private func expression(_ value: ValueReader) -> CronExpression? {
     guard let text = value.string(bytes: 1...CronExpression.longestText) else { return nil }
     do {
-      return try CronExpression(text).text
+      return try CronExpression(text)
     } catch {
       sink.error(
         at: value.node.place(ofCharacter: error.offset), Legible.text(error.message),
@@ -83,22 +121,46 @@ extension JobReader {
   private func every(_ value: ValueReader) -> Trigger? {
     guard var fields = value.fields(JobFields.every) else { return nil }
     let interval = fields.take("every")?.duration(in: Self.intervals)
+    let from = fields.take("from").flatMap(instant)
+    let spread = fields.take("jitter")
+    let jitter = spread?.duration(in: Self.jitters)
     fields.finish()
-    return interval.map { .every($0) }
+    if let interval, let jitter, jitter >= interval {
+      // Else an occurrence could start after the next one.
+      spread?.fail(
+        "'jitter' (\(jitter.manifestText)) is not less than the interval (\(interval.manifestText))")
+    }
+    return interval.map { .every($0, from: from, jitter: jitter ?? .zero) }
   }
 
   private func at(_ value: ValueReader) -> Trigger? {
     guard var fields = value.fields(JobFields.at) else { return nil }
-    let time = fields.take("at")?.timestamp()
+    let time = fields.take("at").flatMap(instant)
+    if let jitter = fields.take("jitter") {
+      sink.error(
+        at: jitter.keyPlace, "'jitter' does not go with 'at', which names the very instant for all agents",
+        suggestion: "leave it out")
+    }
     fields.finish()
     return time.map(Trigger.at)
+  }
+
+  /// An instant that a schedule can speak of: all that there is, but for the fraction after the last second.
+  private func instant(_ value: ValueReader) -> Timestamp? {
+    guard let time = value.timestamp() else { return nil }
+    guard time <= ScheduleRange.last else {
+      value.fail("'\(value.name)' is later than \(ScheduleRange.last)")
+      return nil
+    }
+    return time
   }
 
   /// Always nil: reports the kinds that this version does not fire, unknown keys, or that there is no kind.
   private func otherTrigger(_ value: ValueReader) -> Trigger? {
     guard var fields = value.fields(JobFields.otherTrigger) else { return nil }
-    _ = fields.take("timezone")
-    if value.node.entries?.allSatisfy({ $0.key == "timezone" }) == true {
+    let companions = ["timezone", "dst", "from", "jitter"]
+    for key in companions { _ = fields.take(key) }
+    if value.node.entries?.allSatisfy({ companions.contains($0.key) }) == true {
       value.fail("a trigger needs 'cron', 'every' or 'at'")
     }
     fields.finish()

@@ -29,7 +29,7 @@ public struct YAMLNode: Sendable {
     switch content {
     case .scalar(let scalar): scalar.resolved == .null ? "nothing" : Legible.quoted(scalar.text)
     case .sequence: "a list"
-    case .mapping: "a mapping"
+    case .mapping(let entries): entries.isEmpty ? "an empty mapping" : "a mapping"
     case .invalid: "this"
     }
   }
