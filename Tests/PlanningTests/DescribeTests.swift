@@ -30,6 +30,46 @@ import Testing
     #expect(try change { _ in }.isEmpty)
   }
 
+  @Test func `fields of time are told as a manifest spells them`() throws {
+    #expect(try change { $0.job.overlap = .queue(depth: 2) } == ["overlap: skip → queue (2)"])
+    #expect(try change { $0.job.overlap = .queue(depth: 1) } == ["overlap: skip → queue"])
+    #expect(try change { $0.job.overlap = .replace } == ["overlap: skip → replace"])
+    #expect(try change { $0.job.missed = .all(limit: 500) } == ["missed: latest → all (500)"])
+    #expect(try change { $0.job.missed = .all(limit: Missed.standardLimit) } == ["missed: latest → all"])
+    #expect(
+      try change {
+        $0.job.missed = .skip
+        $0.job.startBy = .seconds(3_600)
+        $0.job.starts = time("2026-11-01T00:00:00Z")
+        $0.job.expires = time("2027-11-01T00:00:00Z")
+      } == [
+        "starts: added 2026-11-01T00:00:00Z", "expires: added 2027-11-01T00:00:00Z", "missed: latest → skip",
+        "startBy: added 1h",
+      ])
+    #expect(
+      try change { $0.job.triggers = [.every(.seconds(600), from: time("2026-11-01T00:00:00Z"), jitter: .seconds(60))] }
+        == ["triggers[0].from: added 2026-11-01T00:00:00Z", "triggers[0].jitter: added 1m"])
+    let plain = Trigger.cron(expression: "@daily", timezone: "UTC")
+    let careful = Trigger.cron(
+      expression: "@daily", timezone: "UTC", clockChange: ClockChange(gap: .skip, repeat: .both), jitter: .seconds(300))
+    #expect(
+      try change { $0.job.triggers = [careful, plain] } == [
+        "triggers: [{every: 10m}] → "
+          + "[{cron: \"@daily\", timezone: UTC, dst: {gap: skip, repeat: both}, jitter: 5m}, {…"
+      ])
+    let old = try desired(try sampleJob("a", triggers: [plain]))
+    let skipping = ClockChange(gap: .skip)
+    let new = try desired(
+      try sampleJob("a", triggers: [.cron(expression: "@daily", timezone: "UTC", clockChange: skipping)]))
+    let both = try desired(try sampleJob("a", triggers: [careful]))
+    #expect(FieldDifference.between(old, new).map(\.line) == ["triggers[0].dst: added {gap: skip}"])
+    #expect(FieldDifference.between(new, old).map(\.line) == ["triggers[0].dst: removed {gap: skip}"])
+    #expect(
+      FieldDifference.between(new, both).map(\.line) == [
+        "triggers[0].dst.repeat: added both", "triggers[0].jitter: added 5m",
+      ])
+  }
+
   @Test func `files are told by content, mode and presence`() throws {
     #expect(try change { $0.files[0].digest = try digest("v2") } == ["files scripts/backup.sh: changed"])
     #expect(
@@ -40,6 +80,11 @@ import Testing
   @Test func `text from a repository cannot play with the terminal`() throws {
     #expect(try change { $0.job.owner = "\u{1b}[2J\u{202e}x\n" } == ["owner: added \"\\u{1b}[2J\\u{202e}x\\n\""])
     #expect(try change { $0.job.owner = #"a "b" \"# } == [#"owner: added "a \"b\" \\""#])
+    #expect(
+      try change { $0.job.run.params["missed"] = .string("\u{1b}[2J") } == [
+        "run.params.missed: added \"\\u{1b}[2J\""
+      ])
+    #expect(try change { $0.job.labels = ["overlap": "\u{1b}"] } == ["labels.overlap: added \"\\u{1b}\""])
     let long = try change { $0.job.owner = String(repeating: "x", count: 500) }
     #expect(long.first?.count == "owner: added ".count + 80)
   }

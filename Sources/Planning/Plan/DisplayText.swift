@@ -11,7 +11,10 @@ enum DisplayText {
     return key.hasSuffix("Ms") ? String(key.dropLast(2)) : key
   }
 
+  /// `key` is the path from the job.
   static func value(_ value: JSONValue, key: String) -> String {
+    // Our own words, such as `queue (2)`.
+    if ["missed", "overlap"].contains(key), let text = value.stringValue { return text }
     let text = flow(value, key: key)
     return text.count <= limit ? text : text.prefix(limit - 1) + "…"
   }
@@ -40,8 +43,12 @@ enum DisplayText {
 
   /// As it is when it is plain; else in quotes, so that spaces and commas cannot be mistaken for structure.
   static func quoted(_ text: String) -> String {
-    let plain = !text.isEmpty && text.utf8.allSatisfy { (0x21...0x7e).contains($0) && !#",[]{}""#.utf8.contains($0) }
-    if plain { return text }
+    // What YAML gives a meaning to at the beginning, such as the @ of @daily, would not be read as it stands there.
+    if let first = text.utf8.first, !"@`&*!|>%#?".utf8.contains(first),
+      text.utf8.allSatisfy({ (0x21...0x7e).contains($0) && !#",[]{}""#.utf8.contains($0) })
+    {
+      return text
+    }
     return "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : neutral(String($0)) }.joined() + "\""
   }
 

@@ -28,7 +28,7 @@ public struct FieldDifference: Hashable, Sendable {
   /// What differs, in the order of the job's fields, then the files by path.
   public static func between(_ old: DesiredJob, _ new: DesiredJob) -> [FieldDifference] {
     var result: [FieldDifference] = []
-    compare(old.job.json, new.job.json, at: "", into: &result)
+    compare(old.job.manifestForm, new.job.manifestForm, at: "", into: &result)
     let before = Dictionary(old.files.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
     let after = Dictionary(new.files.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
     for path in Set(before.keys).union(after.keys).sorted() {
