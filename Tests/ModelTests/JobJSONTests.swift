@@ -37,12 +37,78 @@ import Testing
     empty.targets.agents = []
     empty.retry.on = []
     empty.run.success = []
-    for job in [try Self.plain(), try Self.full(), empty] {
+    for job in [try Self.plain(), try Self.full(), empty] + (try TimeRow.all.map { try $0.job() }) {
       let bytes = job.json.bytes
       let read = try Job(json: JSONValue(parsing: bytes, limit: 1 << 20))
       #expect(read == job)
       #expect(read.json.bytes == bytes)
     }
+  }
+
+  /// One field of time at a value other than its default, and what it adds to the job's JSON.
+  struct TimeRow: Sendable, CustomTestStringConvertible {
+    var adds: String
+    /// In place of which text; nil: it stands before `"overlap"`.
+    var instead: String?
+    var edit: @Sendable (inout Job) -> Void
+    var testDescription: String { adds }
+
+    func job() throws -> Job {
+      var job = try JobJSONTests.plain()
+      edit(&job)
+      return job
+    }
+
+    static let minute = Trigger.every(.seconds(60))
+    static let start = Timestamp(seconds: 1_800_000_000)
+    static let all = [
+      TimeRow(adds: #""starts":"2027-01-15T08:00:00Z","#) { $0.starts = start },
+      TimeRow(adds: #""expires":"2027-01-15T08:00:00Z","#) { $0.expires = start },
+      TimeRow(adds: #""missed":"skip","#) { $0.missed = .skip },
+      TimeRow(adds: #""missed":{"all":100},"#) { $0.missed = .all(limit: 100) },
+      TimeRow(adds: #""missed":{"all":10000},"#) { $0.missed = .all(limit: 10_000) },
+      TimeRow(adds: #""startByMs":3600000,"#) { $0.startBy = .seconds(3_600) },
+      TimeRow(adds: #""overlap":"replace""#, instead: #""overlap":"skip""#) { $0.overlap = .replace },
+      TimeRow(adds: #""overlap":{"queue":1}"#, instead: #""overlap":"skip""#) { $0.overlap = .queue(depth: 1) },
+      TimeRow(adds: #""overlap":{"queue":100}"#, instead: #""overlap":"skip""#) { $0.overlap = .queue(depth: 100) },
+      TimeRow(adds: #"{"everyMs":60000,"from":"2027-01-15T08:00:00Z"}"#, instead: #"{"everyMs":60000}"#) {
+        $0.triggers = [.every(.seconds(60), from: start)]
+      },
+      TimeRow(adds: #"{"everyMs":60000,"jitterMs":5000}"#, instead: #"{"everyMs":60000}"#) {
+        $0.triggers = [.every(.seconds(60), jitter: .seconds(5))]
+      },
+      TimeRow(
+        adds: #"{"cron":"@daily","timezone":"UTC","gap":"skip","repeat":"both","jitterMs":300000}"#,
+        instead: #"{"everyMs":60000}"#
+      ) {
+        $0.triggers = [
+          .cron(
+            expression: "@daily", timezone: "UTC", clockChange: ClockChange(gap: .skip, repeat: .both),
+            jitter: .seconds(300))
+        ]
+      },
+      TimeRow(adds: #"{"cron":"@daily","timezone":"UTC","repeat":"second"}"#, instead: #"{"everyMs":60000}"#) {
+        $0.triggers = [.cron(expression: "@daily", timezone: "UTC", clockChange: ClockChange(repeat: .second))]
+      },
+    ]
+  }
+
+  /// What bundles of jobs without a field of time are made of: were it to change, every bundle of every fleet would.
+  private static let plainText =
+    #"{"name":"cleanup","labels":{},"triggers":[{"everyMs":60000}],"overlap":"skip","targets":{"match":{}},"#
+    + #""run":{"command":["true"],"args":[],"files":[],"params":{},"env":{},"timeoutMs":3600000,"success":[0]},"#
+    + #""retry":{"attempts":1,"backoffMs":10000,"factorThousandths":2000,"maxMs":300000,"on":["Failed","TimedOut"]}}"#
+
+  @Test func defaultsAreLeftOut() throws {
+    #expect(try Self.plain().json.text == Self.plainText)
+  }
+
+  @Test(arguments: TimeRow.all) func fieldsOfTimeAreAdded(_ row: TimeRow) throws {
+    let place = row.instead ?? #""overlap":"#
+    let parts = Self.plainText.split(separator: place, maxSplits: 1)
+    try #require(parts.count == 2)
+    let expected = parts[0] + row.adds + (row.instead == nil ? place : "") + parts[1]
+    #expect(try row.job().json.text == expected)
   }
 
   struct Change: Sendable, CustomTestStringConvertible {
@@ -63,6 +129,20 @@ import Testing
     Change("triggers", .array([["everyMs": -1]])), Change("triggers", .array([["everyMs": "5s"]])),
     Change("triggers", .array([["everyMs": 5_000, "at": "2026-01-01T00:00:00Z"]])),
     Change("triggers", .array([["webhook": "deploy"]])), Change("overlap", nil), Change("overlap", "queue"),
+    Change("overlap", ["queue": 0]), Change("overlap", ["queue": 101]), Change("overlap", ["queue": "2"]),
+    Change("overlap", ["queue": 2, "surprise": 1]), Change("overlap", ["replace": 1]), Change("overlap", true),
+    Change("missed", "all"), Change("missed", "never"), Change("missed", ["all": 0]), Change("missed", ["all": 10_001]),
+    Change("missed", ["all": 5, "surprise": 1]), Change("missed", 5), Change("startByMs", 0), Change("startByMs", -1),
+    Change("startByMs", "1h"), Change("starts", "tomorrow"), Change("starts", 1), Change("expires", "2027-01-01"),
+    Change("triggers", .array([["everyMs": 5_000, "jitterMs": 0]])),
+    Change("triggers", .array([["everyMs": 5_000, "jitterMs": -1]])),
+    Change("triggers", .array([["everyMs": 5_000, "from": "soon"]])),
+    Change("triggers", .array([["everyMs": 5_000, "gap": "skip"]])),
+    Change("triggers", .array([["at": "2026-01-01T00:00:00Z", "jitterMs": 1_000]])),
+    Change("triggers", .array([["at": "2026-01-01T00:00:00Z", "from": "2026-01-01T00:00:00Z"]])),
+    Change("triggers", .array([["cron": "@daily", "timezone": "UTC", "gap": "before"]])),
+    Change("triggers", .array([["cron": "@daily", "timezone": "UTC", "repeat": "twice"]])),
+    Change("triggers", .array([["cron": "@daily", "timezone": "UTC", "dst": ["gap": "skip"]]])),
     Change("targets", nil), Change("targets.match", ["a": "b"]), Change("targets.match", ["a": .array([1])]),
     Change("targets.agents", .array(["A"])), Change("targets.agents", .array([1])), Change("targets.where", "true"),
     Change("run", nil), Change("run.script", nil), Change("run.script", 1), Change("run.command", .array(["a"])),
