@@ -60,6 +60,11 @@ enum Starter {
     triggers:
       - cron: "30 6 * * *"       # minute, hour, day of month, month, day of week
         # timezone: Europe/Berlin   (default: UTC)
+        # dst: {gap: skip}          (default: after the gap; when the clock leaves 06:30 out)
+        # jitter: 5m                (spreads the agents over five minutes)
+    # missed: latest             # what an agent missed while it was down: latest, all or skip
+    # startBy: 2h                # too late to start; default: never
+    # overlap: skip              # while the last run is still going: skip, queue, replace or allow
     # targets:
     #   match: {role: db}        # only agents with this label; without targets the job runs on every agent
     run:
