@@ -3,7 +3,7 @@ import Glibc
 /// Reads time zone files and folders of them.
 enum ZoneFiles {
   enum File {
-    case bytes([UInt8])
+    case bytes([UInt8], FileState)
     /// There is no such file, or it is a folder.
     case absent
     case unreadable(String)
@@ -19,13 +19,15 @@ enum ZoneFiles {
       return [ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG].contains(errno) ? .absent : .unreadable(lastError())
     }
     defer { close(file) }
-    var status = stat()
+    var status = Glibc.stat()
     guard fstat(file, &status) == 0 else { return .unreadable(lastError()) }
     switch status.st_mode & S_IFMT {
     case S_IFREG: break
     case S_IFDIR: return .absent
     default: return .unreadable("not a regular file")
     }
+    // Taken before the bytes: a file that is written meanwhile then differs from it.
+    let state = FileState(status)
     var bytes = [UInt8](repeating: 0, count: limit)
     var count = 0
     while count < limit {
@@ -38,7 +40,13 @@ enum ZoneFiles {
       count += got
     }
     bytes.removeSubrange(count...)
-    return .bytes(bytes)
+    return .bytes(bytes, state)
+  }
+
+  /// What is known of the file at a path without opening it; nil when there is none, or no way to tell.
+  static func state(of path: String) -> FileState? {
+    var status = Glibc.stat()
+    return stat(path, &status) == 0 ? FileState(status) : nil
   }
 
   /// The names of all TZif files in the folder and three levels of folders below it.
@@ -50,7 +58,7 @@ enum ZoneFiles {
         let name = prefix + entry
         guard ZoneName.problem(in: name) == nil, !ZoneName.isExcluded(name) else { continue }
         switch read(folder + "/" + name, atMost: 4) {
-        case .bytes(let bytes): if bytes.elementsEqual("TZif".utf8) { names.insert(name) }
+        case .bytes(let bytes, _): if bytes.elementsEqual("TZif".utf8) { names.insert(name) }
         case .absent: if depth < 3 { open.append((name + "/", depth + 1)) }
         case .unreadable: continue
         }
