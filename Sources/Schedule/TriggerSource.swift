@@ -27,7 +27,7 @@ enum TriggerSource: Hashable, Sendable {
     case .cron(let text, let timezone, _, _):
       let expression: CronExpression
       do {
-        expression = try CronExpression(text)
+        expression = try CronExpression(text, hashing: job?.text)
       } catch {
         throw ScheduleError(.expression(offset: error.offset), error.message, suggestion: error.suggestion)
       }

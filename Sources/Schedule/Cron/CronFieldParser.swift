@@ -1,122 +1,118 @@
 import Model
 
-/// Reads one field: a list of `*`, values and ranges, the last two kinds and `*` with an optional step.
+/// Reads one field: a list of `*`, values and ranges, the last two kinds and `*` with an optional step, and what
+/// CronFieldParser+Modifiers.swift adds to them.
 struct CronFieldParser {
-  /// What a field says.
-  struct Values {
-    var set: FieldSet
-    /// No restriction: the field is, or lists, a `*` without a step (or with step 1), or a `?`.
-    var isWildcard = false
-  }
-
-  private let field: CronField
-  private let scalars: ArraySlice<Unicode.Scalar>
+  let field: CronField
+  let scalars: ArraySlice<Unicode.Scalar>
   /// Also the offset from the start of the expression, because slices keep their indices.
-  private var index: Int
+  var index: Int
 
-  private init(_ word: CronParser.Word, _ field: CronField) {
-    self.field = field
-    self.scalars = word.scalars
-    self.index = word.offset
-  }
-
-  static func values(of word: CronParser.Word, _ field: CronField) throws(CronError) -> Values {
-    var parser = CronFieldParser(word, field)
+  static func elements(of word: CronParser.Word, _ field: CronField) throws(CronError) -> [CronElement] {
+    var parser = CronFieldParser(field: field, scalars: word.scalars, index: word.offset)
     return try parser.list()
   }
 
-  private var current: Unicode.Scalar? { index < scalars.endIndex ? scalars[index] : nil }
+  var current: Unicode.Scalar? { index < scalars.endIndex ? scalars[index] : nil }
 
-  private mutating func take(_ scalar: Unicode.Scalar) -> Bool {
+  mutating func take(_ scalar: Unicode.Scalar) -> Bool {
     guard current == scalar else { return false }
     index += 1
     return true
   }
 
-  private mutating func list() throws(CronError) -> Values {
-    var values = Values(set: FieldSet())
+  private mutating func list() throws(CronError) -> [CronElement] {
+    var elements: [CronElement] = []
+    var single: Int?
+    var hashes = 0
     repeat {
-      let item = try item()
-      values.set.formUnion(item.set)
-      values.isWildcard = values.isWildcard || item.isWildcard
+      let start = index
+      let element = try item()
+      elements.append(element)
+      if case .nearestWeekday = element { single = start }
+      if case .hash = element { hashes += 1 }
+      if let single, elements.count > 1 { throw weekdayInList(at: single) }
+      guard hashes <= 1 else { throw secondHash(at: start) }
     } while take(",")
     if current != nil { throw unexpected() }
-    return values
+    return elements
   }
 
-  private mutating func item() throws(CronError) -> Values {
+  private mutating func item() throws(CronError) -> CronElement {
     let start = index
     if take("*") {
-      let step = try step(from: start, width: field.width)
-      return Values(set: FieldSet(field.range, by: step), isWildcard: step == 1)
+      let step = try step(width: field.width) ?? 1
+      return .span(field.range, step: step, isWildcard: step == 1)
     }
     if current == "?" {
       guard field.allowsQuestionMark else {
         throw CronError("'?' has a meaning in the two day fields only", at: index, suggestion: "write '*'")
       }
       index += 1
-      return Values(set: FieldSet(field.range), isWildcard: true)
+      return .span(field.range, step: 1, isWildcard: true)
     }
+    if let element = try modified() { return element }
     let first = try value(startsRange: true)
     guard take("-") else {
       try refuseStepOnValue(first, from: start)
-      return Values(set: FieldSet(first...first))
+      return .span(first...first, step: 1, isWildcard: false)
     }
+    let range = try range(from: first, at: start)
+    if current == "#" { throw ordinalOfRange(range, at: index) }
+    return .span(range, step: try step(width: field.width) ?? 1, isWildcard: false)
+  }
+
+  /// The rest of a range, after the `-`.
+  mutating func range(from first: Int, at start: Int) throws(CronError) -> ClosedRange<Int> {
     var last = try value(startsRange: false)
     // The Sunday that ends a range is the one after its start.
-    if field.range == CronField.dayOfWeek.range, last == 0, first > 0, wordJustRead { last = 7 }
+    if field.isDayOfWeek, last == 0, first > 0, wordJustRead { last = 7 }
     guard first <= last else { throw backwards(first, last, at: start) }
-    let step = try step(from: start, width: field.width)
-    return Values(set: FieldSet(first...last, by: step))
+    return first...last
   }
 
   /// The last value was a name rather than a number.
   private var wordJustRead: Bool { index > scalars.startIndex && scalars[index - 1].properties.isAlphabetic }
 
-  /// A number or a name within the field's range.
-  private mutating func value(startsRange: Bool) throws(CronError) -> Int {
-    let start = index
-    while let scalar = current, scalar.properties.isAlphabetic || scalar.isASCIIDigit { index += 1 }
-    let run = scalars[start..<index]
-    guard !run.isEmpty else { throw missing(startsRange: startsRange) }
-    if run.allSatisfy(\.isASCIIDigit) {
-      // Four digits are enough for any field, and keep the number small.
-      let number = run.count <= 4 ? Int(CronParser.string(run)) ?? .max : .max
-      guard field.range.contains(number) else {
-        throw CronError("\(field.name) \(CronParser.quotable(run)) is not within \(rangeText)", at: start)
-      }
-      try refuseOrdinal()
-      return number
-    }
-    let word = CronParser.string(run)
-    if let number = field.number(of: word) {
-      try refuseOrdinal()
-      return number
-    }
-    if let special = specialLetter(in: run) { throw notYet(special.scalar, at: special.offset) }
-    throw CronError(
-      "'\(CronParser.quotable(run))' is not a \(field.name)", at: start, suggestion: field.suggestion(for: word))
+  /// The letters and digits that come next.
+  func run() -> ArraySlice<Unicode.Scalar> {
+    scalars[index...].prefix { $0.properties.isAlphabetic || $0.isASCIIDigit }
   }
 
-  /// The step after `*` or a range; 1 when there is none.
-  private mutating func step(from start: Int, width: Int) throws(CronError) -> Int {
-    guard take("/") else { return 1 }
-    let at = index
-    while let scalar = current, scalar.isASCIIDigit { index += 1 }
-    let digits = scalars[at..<index]
-    guard !digits.isEmpty else { throw CronError("want a number after '/'", at: at) }
-    let number = digits.count <= 4 ? Int(CronParser.string(digits)) ?? .max : .max
-    guard number > 0 else { throw CronError("a step of 0 leads nowhere", at: at) }
-    guard number <= width else {
-      throw CronError(
-        "a step of \(CronParser.quotable(digits)) is longer than the \(field.name) field is wide (\(width)), "
-          + "so that it would not be kept", at: at, suggestion: "for an even interval write the trigger 'every: …'")
+  /// A number or a name within the field's range.
+  mutating func value(startsRange: Bool) throws(CronError) -> Int {
+    let start = index
+    let run = run()
+    guard !run.isEmpty else { throw missing(startsRange: startsRange) }
+    index = run.endIndex
+    if run.allSatisfy(\.isASCIIDigit) {
+      let number = Self.number(run)
+      guard field.range.contains(number) else {
+        let range = "\(field.range.lowerBound)-\(field.range.upperBound)"
+        throw CronError("\(field.name) \(CronParser.quotable(run)) is not within \(range)", at: start)
+      }
+      return number
     }
+    guard let number = field.number(of: CronParser.string(run)) else { throw notAValue(run) }
     return number
   }
 
-  private func refuseOrdinal() throws(CronError) {
-    if current == "#", field.range == CronField.dayOfWeek.range { throw notYet("#", at: index) }
+  /// Four digits are enough for any field; more are given as a number that is out of all ranges.
+  static func number(_ digits: ArraySlice<Unicode.Scalar>) -> Int {
+    digits.count <= 4 ? Int(CronParser.string(digits)) ?? .max : .max
+  }
+
+  /// The step after `*`, a range or `H`, of at most `width`; nil when there is none.
+  mutating func step(width: Int) throws(CronError) -> Int? {
+    guard take("/") else { return nil }
+    let at = index
+    let digits = scalars[index...].prefix(while: \.isASCIIDigit)
+    index = digits.endIndex
+    guard !digits.isEmpty else { throw CronError("want a number after '/'", at: at) }
+    let number = Self.number(digits)
+    guard number > 0 else { throw CronError("a step of 0 leads nowhere", at: at) }
+    guard number <= width else { throw stepTooLong(digits, width, at: at) }
+    return number
   }
 
   /// OCPS 1.0 section 6.2: `5/15` means different things to different schedulers.
@@ -128,55 +124,6 @@ struct CronFieldParser {
   }
 }
 
-extension CronFieldParser {
-  private var rangeText: String { "\(field.range.lowerBound)-\(field.range.upperBound)" }
-
-  private func backwards(_ first: Int, _ last: Int, at offset: Int) -> CronError {
-    let tail = first == field.range.upperBound ? "\(first)" : "\(first)-\(field.range.upperBound)"
-    let head = last == field.range.lowerBound ? "\(last)" : "\(field.range.lowerBound)-\(last)"
-    return CronError(
-      "the range \(first)-\(last) runs backwards", at: offset, suggestion: "did you mean '\(tail),\(head)'?")
-  }
-
-  private func missing(startsRange: Bool) -> CronError {
-    guard let scalar = current else {
-      return CronError("want a \(field.name) after '\(scalars[index - 1])'", at: index)
-    }
-    if scalar == ",", startsRange { return CronError("the list has an empty element", at: index) }
-    if scalar == "+", field.range == CronField.dayOfWeek.range, index == scalars.startIndex {
-      return notYet(scalar, at: index)
-    }
-    return unexpected()
-  }
-
-  private func unexpected() -> CronError {
-    guard let scalar = current else { return CronError("want a \(field.name)", at: index) }
-    return CronError("'\(CronParser.quotable([scalar]))' cannot stand here in a \(field.name)", at: index)
-  }
-
-  /// A letter of the Open Cron Pattern Specification, or Jenkins' `H`, that stands where it would have a meaning.
-  private func specialLetter(in run: ArraySlice<Unicode.Scalar>) -> (scalar: Unicode.Scalar, offset: Int)? {
-    guard let first = run.first, let last = run.last else { return nil }
-    if run.elementsEqual(["H"]) { return ("H", run.startIndex) }
-    let isDayOfMonth = field.range == CronField.dayOfMonth.range
-    let isDayOfWeek = field.range == CronField.dayOfWeek.range
-    if isDayOfMonth, run.allSatisfy({ $0.isASCIIDigit || $0 == "L" || $0 == "W" }) {
-      return run.first { !$0.isASCIIDigit }.map { ($0, run.firstIndex(of: $0) ?? run.startIndex) }
-    }
-    if isDayOfWeek, last == "L" {
-      let day = run.dropLast()
-      if day.isEmpty || (day.count == 1 && first.isASCIIDigit) || field.number(of: CronParser.string(day)) != nil {
-        return ("L", run.endIndex - 1)
-      }
-    }
-    return nil
-  }
-
-  private func notYet(_ scalar: Unicode.Scalar, at offset: Int) -> CronError {
-    CronError("'\(scalar)' is not supported yet", at: offset)
-  }
-}
-
 extension Unicode.Scalar {
-  fileprivate var isASCIIDigit: Bool { ("0"..."9").contains(self) }
+  var isASCIIDigit: Bool { ("0"..."9").contains(self) }
 }

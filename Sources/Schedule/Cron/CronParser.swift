@@ -1,6 +1,6 @@
 import Model
 
-/// Splits an expression into its fields and puts their values together.
+/// Splits an expression into its fields.
 struct CronParser {
   private let text: String
   private var words: [Word] = []
@@ -11,9 +11,6 @@ struct CronParser {
     var scalars: ArraySlice<Unicode.Scalar>
     var text: String { CronParser.string(scalars) }
   }
-
-  /// Where to point when no day can match.
-  private(set) var dayOfMonthOffset = 0
 
   init(_ text: String) throws(CronError) {
     guard text.utf8.count <= CronExpression.longestText else {
@@ -31,37 +28,62 @@ struct CronParser {
     }
   }
 
-  mutating func expression() throws(CronError) -> CronExpression {
+  func draft() throws(CronError) -> CronDraft {
     guard let first = words.first else { throw CronError("the expression is empty", at: 0) }
     if first.scalars.first == "@" { return try nickname(first) }
     try refuseZonePrefix(first)
-    let shape = "5 fields (minute, hour, day of month, month, day of week), or 6 with the second first"
-    guard words.count != 7 else {
-      throw CronError("a seventh field for years is not supported yet", at: words[6].offset)
+    try refuseWrongCount()
+    let at = words.count == 5 ? 0 : 1
+    var weekdays = words[at + 4]
+    let needsBothDays = weekdays.scalars.first == "+"
+    if needsBothDays { weekdays = Word(offset: weekdays.offset + 1, scalars: weekdays.scalars.dropFirst()) }
+    let second =
+      at == 1 ? try CronFieldParser.elements(of: words[0], .second) : [.span(0...0, step: 1, isWildcard: false)]
+    let minute = try CronFieldParser.elements(of: words[at], .minute)
+    let hour = try CronFieldParser.elements(of: words[at + 1], .hour)
+    let dayOfMonth = try CronFieldParser.elements(of: words[at + 2], .dayOfMonth)
+    let month = try CronFieldParser.elements(of: words[at + 3], .month)
+    try refuseYearWithoutSecond(weekdays)
+    let dayOfWeek = try CronFieldParser.elements(of: weekdays, .dayOfWeek)
+    let year = words.count == 7 ? try CronFieldParser.elements(of: words[6], .year) : nil
+    let pointsAtWeek = dayOfMonth.contains(where: \.isWildcard)
+    return CronDraft(
+      text: text, hasSeconds: at == 1, second: second, minute: minute, hour: hour, dayOfMonth: dayOfMonth,
+      month: month, dayOfWeek: dayOfWeek, year: year, needsBothDays: needsBothDays,
+      dayOffset: words[at + (pointsAtWeek ? 4 : 2)].offset, hashOffset: hashOffset)
+  }
+
+  /// No name holds an `H` of its own: names are longer than one letter, and 'MAR(' or 'THU(' is refused.
+  private var hashOffset: Int? {
+    for word in words {
+      for place in word.scalars.indices where word.scalars[place] == "H" {
+        let before = place > word.scalars.startIndex && word.scalars[place - 1].properties.isAlphabetic
+        let after = place + 1 < word.scalars.endIndex && word.scalars[place + 1].properties.isAlphabetic
+        if !before, !after { return place }
+      }
     }
+    return nil
+  }
+
+  private func refuseWrongCount() throws(CronError) {
+    let shape = "5 fields (minute, hour, day of month, month, day of week), 6 (second first) or 7 (year last)"
     guard words.count >= 5 else {
       throw CronError(
         "\(words.count) field\(words.count == 1 ? "" : "s") given; want \(shape)", at: text.unicodeScalars.count)
     }
-    guard words.count <= 6 else {
-      throw CronError("\(words.count) fields given; want \(shape)", at: words[6].offset)
+    guard words.count <= 7 else {
+      throw CronError("\(words.count) fields given; want \(shape)", at: words[7].offset)
     }
-    let at = words.count - 5
-    dayOfMonthOffset = words[at + 2].offset
-    let seconds = at == 1 ? try CronFieldParser.values(of: words[0], .second) : .init(set: FieldSet(0...0))
-    let minutes = try CronFieldParser.values(of: words[at], .minute)
-    let hours = try CronFieldParser.values(of: words[at + 1], .hour)
-    let daysOfMonth = try CronFieldParser.values(of: words[at + 2], .dayOfMonth)
-    let months = try CronFieldParser.values(of: words[at + 3], .month)
-    var daysOfWeek = try CronFieldParser.values(of: words[at + 4], .dayOfWeek)
-    // 7 is Sunday too.
-    daysOfWeek.set = FieldSet(bits: (daysOfWeek.set.bits | daysOfWeek.set.bits >> 7) & 0x7f)
-    return CronExpression(
-      text: text, hasSeconds: at == 1, seconds: seconds.set, minutes: minutes.set, hours: hours.set,
-      days: DayRule(
-        daysOfMonth: daysOfMonth.set, daysOfWeek: daysOfWeek.set, restrictsDayOfMonth: !daysOfMonth.isWildcard,
-        restrictsDayOfWeek: !daysOfWeek.isWildcard),
-      months: months.set)
+  }
+
+  /// OCPS 1.2 section 4.2: a sixth field is the second; other schedulers take the year there.
+  private func refuseYearWithoutSecond(_ last: Word) throws(CronError) {
+    guard words.count == 6, last.scalars.count >= 4, last.scalars.prefix(4).allSatisfy(\.isASCIIDigit),
+      YearSet.range.contains(CronFieldParser.number(last.scalars.prefix(4)))
+    else { return }
+    throw CronError(
+      "a year needs all 7 fields, with the second first", at: last.offset,
+      suggestion: "put the second in front: '0 \(Self.quotable(words[0].scalars)) …'")
   }
 
   /// OCPS 1.1: each stands for five fields, letter case counts.
@@ -70,7 +92,7 @@ struct CronParser {
     "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
   ]
 
-  private func nickname(_ word: Word) throws(CronError) -> CronExpression {
+  private func nickname(_ word: Word) throws(CronError) -> CronDraft {
     let name = word.text
     if name == "@reboot" { throw CronError("'@reboot' is not supported: it names no time", at: word.offset) }
     if name == "@every" {
@@ -85,11 +107,9 @@ struct CronParser {
     guard words.count == 1 else {
       throw CronError("nothing may follow the nickname '\(name)'", at: words[1].offset)
     }
-    var parser = try CronParser(fields)
-    let meant = try parser.expression()
-    return CronExpression(
-      text: text, hasSeconds: false, seconds: meant.seconds, minutes: meant.minutes, hours: meant.hours,
-      days: meant.days, months: meant.months)
+    var draft = try CronParser(fields).draft()
+    draft.text = text
+    return draft
   }
 
   /// Other schedulers take the zone in front of the expression.

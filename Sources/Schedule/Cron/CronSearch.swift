@@ -1,7 +1,8 @@
 public import Model
 
 // The search for the neighbouring due time. Each field is a set of bits: a step goes to the next member of the set,
-// never second by second. The number of steps is bounded by the months of one 400-year cycle.
+// never second by second. The number of steps is bounded by the months of one 400-year cycle, or of the years that are
+// listed; the rarest date, a 29 February on a given weekday, is at most 40 steps away.
 
 extension CronExpression {
   /// Years in which civil times are looked for.
@@ -16,9 +17,7 @@ extension CronExpression {
   public func next(after time: CivilTime) -> CivilTime? {
     guard time.year <= Self.years.upperBound else { return nil }
     guard time.year >= Self.years.lowerBound else { return next(after: Self.beforeAll) }
-    if months.contains(time.month), days.days(of: time.year, month: time.month).contains(time.day),
-      let found = nextTime(after: time)
-    {
+    if isDueOn(time), let found = nextTime(after: time) {
       return found
     }
     guard var found = nextDate(after: time), let hour = hours.first, let minute = minutes.first,
@@ -35,9 +34,7 @@ extension CronExpression {
   public func previous(before time: CivilTime) -> CivilTime? {
     guard time.year >= Self.years.lowerBound else { return nil }
     guard time.year <= Self.years.upperBound else { return previous(before: Self.afterAll) }
-    if months.contains(time.month), days.days(of: time.year, month: time.month).contains(time.day),
-      let found = previousTime(before: time)
-    {
+    if isDueOn(time), let found = previousTime(before: time) {
       return found
     }
     guard var found = previousDate(before: time), let hour = hours.last, let minute = minutes.last,
@@ -47,6 +44,11 @@ extension CronExpression {
     found.minute = minute
     found.second = second
     return found
+  }
+
+  private func isDueOn(_ date: CivilTime) -> Bool {
+    years.contains(date.year) && months.contains(date.month)
+      && days.days(of: date.year, month: date.month).contains(date.day)
   }
 
   /// A later time of the same day.
@@ -95,38 +97,39 @@ extension CronExpression {
 
   /// The first matching day after the day of `time`, at no particular time.
   private func nextDate(after time: CivilTime) -> CivilTime? {
-    if months.contains(time.month),
-      let day = days.days(of: time.year, month: time.month).next(after: time.day)
-    {
-      return CivilTime(year: time.year, month: time.month, day: day)
-    }
-    var month = time.month
-    for year in time.year...min(time.year + Self.cycle, Self.years.upperBound) {
-      while let later = months.next(after: month) {
-        if let day = days.days(of: year, month: later).first { return CivilTime(year: year, month: later, day: day) }
-        month = later
+    let last = years.isEvery ? min(time.year + Self.cycle, Self.years.upperBound) : Self.years.upperBound
+    // The rest of this month, then the rest of this year, then whole years.
+    var (month, day) = months.contains(time.month) ? (time.month - 1, time.day) : (time.month, 0)
+    var year = years.contains(time.year) ? time.year : years.next(after: time.year, through: last)
+    if year != time.year { (month, day) = (0, 0) }
+    while let current = year {
+      while let candidate = months.next(after: month) {
+        if let found = days.days(of: current, month: candidate).next(after: day) {
+          return CivilTime(year: current, month: candidate, day: found)
+        }
+        (month, day) = (candidate, 0)
       }
-      month = 0
+      (month, day) = (0, 0)
+      year = years.next(after: current, through: last)
     }
     return nil
   }
 
   /// The last matching day before the day of `time`, at no particular time.
   private func previousDate(before time: CivilTime) -> CivilTime? {
-    if months.contains(time.month),
-      let day = days.days(of: time.year, month: time.month).previous(before: time.day)
-    {
-      return CivilTime(year: time.year, month: time.month, day: day)
-    }
-    var month = time.month
-    for year in (max(time.year - Self.cycle, Self.years.lowerBound)...time.year).reversed() {
-      while let earlier = months.previous(before: month) {
-        if let day = days.days(of: year, month: earlier).last {
-          return CivilTime(year: year, month: earlier, day: day)
+    let first = years.isEvery ? max(time.year - Self.cycle, Self.years.lowerBound) : Self.years.lowerBound
+    var (month, day) = months.contains(time.month) ? (time.month + 1, time.day) : (time.month, 32)
+    var year = years.contains(time.year) ? time.year : years.previous(before: time.year, from: first)
+    if year != time.year { (month, day) = (13, 32) }
+    while let current = year {
+      while let candidate = months.previous(before: month) {
+        if let found = days.days(of: current, month: candidate).previous(before: day) {
+          return CivilTime(year: current, month: candidate, day: found)
         }
-        month = earlier
+        (month, day) = (candidate, 32)
       }
-      month = 13
+      (month, day) = (13, 32)
+      year = years.previous(before: current, from: first)
     }
     return nil
   }
