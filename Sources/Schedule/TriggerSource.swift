@@ -24,14 +24,14 @@ enum TriggerSource: Hashable, Sendable {
     throws(ScheduleError)
   {
     switch trigger {
-    case .cron(let text, let timezone, _, _):
+    case .cron(let text, let timezone, let clockChange, _):
       let expression: CronExpression
       do {
         expression = try CronExpression(text, hashing: job?.text)
       } catch {
         throw ScheduleError(.expression(offset: error.offset), error.message, suggestion: error.suggestion)
       }
-      self = .cron(ZonedCron(expression, in: try zone(timezone)))
+      self = .cron(ZonedCron(expression, in: try zone(timezone), clockChange: clockChange))
     case .every(let interval, let from, _):
       guard interval >= .seconds(1) else {
         throw ScheduleError(.interval, "the interval is \(interval.manifestText); want at least 1s")

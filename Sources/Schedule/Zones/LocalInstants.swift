@@ -20,7 +20,7 @@ extension TimeZoneRules {
     var at = wallTime - Self.largestOffset
     while at <= wallTime + Self.largestOffset, found.count < 2 {
       let segment = segment(at: at)
-      let instant = wallTime - Int64(segment.offset)
+      let instant = wallTime - segment.offset
       if instant >= max(at, segment.start), instant < segment.end { found.append(instant) }
       at = segment.end
     }

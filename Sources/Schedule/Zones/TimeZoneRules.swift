@@ -8,15 +8,17 @@ public import Model
 public struct TimeZoneRules: Hashable, Sendable, CustomStringConvertible {
   /// The IANA name, for messages.
   public let name: String
-  private let segments: [Segment]
+  private let rows: [Row]
   /// Instants (and wall times) from here on repeat after ``cycle``; nil when the last offset holds for ever.
   private let cycleStart: Int64?
 
-  /// A time of constant offset.
-  private struct Segment: Hashable, Sendable {
+  /// A segment, as it is kept.
+  private struct Row: Hashable, Sendable {
     var start: Int64
     /// The latest wall time, as seconds since 1970-01-01 00:00, that a clock of the zone has shown before `start`.
     var reached: Int64
+    /// The earliest wall time that it shows after the segment's end.
+    var ahead: Int64 = .max
     var offset: Int
   }
 
@@ -52,15 +54,19 @@ public struct TimeZoneRules: Hashable, Sendable, CustomStringConvertible {
       changes += written
     }
     self.cycleStart = cycleStart
-    var segments = [Segment(start: Self.beginning, reached: .min, offset: firstOffset)]
+    var rows = [Row(start: Self.beginning, reached: .min, offset: firstOffset)]
     var reached = Int64.min
     for change in changes {
-      let last = segments[segments.count - 1]
+      let last = rows[rows.count - 1]
       guard change.offset != last.offset else { continue }
       reached = max(reached, change.start - 1 + Int64(last.offset))
-      segments.append(Segment(start: change.start, reached: reached, offset: change.offset))
+      rows.append(Row(start: change.start, reached: reached, offset: change.offset))
     }
-    self.segments = segments
+    for index in rows.indices.dropLast().reversed() {
+      let next = rows[index + 1]
+      rows[index].ahead = min(next.start + Int64(next.offset), next.ahead)
+    }
+    self.rows = rows
   }
 
   public var description: String { name }
@@ -68,11 +74,11 @@ public struct TimeZoneRules: Hashable, Sendable, CustomStringConvertible {
   /// Not the whole table: equal zones have equal names.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(name)
-    hasher.combine(segments.count)
+    hasher.combine(rows.count)
   }
 
   /// Seconds east of UTC.
-  public func offset(at instant: Timestamp) -> Int { segment(at: instant.seconds).offset }
+  public func offset(at instant: Timestamp) -> Int { Int(segment(at: instant.seconds).offset) }
 
   /// The wall clock at the instant, its fraction of a second dropped.
   public func civil(at instant: Timestamp) -> CivilTime {
@@ -86,32 +92,45 @@ public struct TimeZoneRules: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The index of the last segment for which `isBefore` holds; the first segment is taken to be one.
-  private func lastIndex(where isBefore: (Segment) -> Bool) -> Int {
+  private func lastIndex(where isBefore: (Row) -> Bool) -> Int {
     var low = 0
-    var high = segments.count
+    var high = rows.count
     while high - low > 1 {
       let middle = (low + high) / 2
-      if isBefore(segments[middle]) { low = middle } else { high = middle }
+      if isBefore(rows[middle]) { low = middle } else { high = middle }
     }
     return low
   }
 }
 
 extension TimeZoneRules {
-  /// The offset at an instant and the instants, in whole seconds, between which it holds.
-  func segment(at instant: Int64) -> (start: Int64, end: Int64, offset: Int) {
-    let shift = shift(of: instant)
-    let index = lastIndex { $0.start <= instant - shift }
-    let end = index + 1 < segments.count ? segments[index + 1].start + shift : Self.end
-    return (segments[index].start + shift, end, segments[index].offset)
+  /// A time of constant offset, with what the clock shows before and after it.
+  struct Segment {
+    /// The first instant, in whole seconds, and the first after it.
+    var start: Int64
+    var end: Int64
+    /// Seconds east of UTC.
+    var offset: Int64
+    /// The latest wall time that the clock has shown before; what lies between it and the first wall time of this
+    /// segment is a gap, and what this segment shows up to it is repeated.
+    var reached: Int64
+    /// The earliest wall time that the clock will show afterwards; what this segment shows from it on will be repeated.
+    var ahead: Int64
+
+    /// What the clock shows in it.
+    var firstWallTime: Int64 { start + offset }
+    var lastWallTime: Int64 { end - 1 + offset }
   }
 
-  /// The latest wall time that the zone's clock has shown up to and including `instant`. It never falls: while the
-  /// clock repeats an hour, this stands still.
-  func latestWallTime(at instant: Int64) -> Int64 {
+  /// The segment that an instant lies in.
+  func segment(at instant: Int64) -> Segment {
     let shift = shift(of: instant)
-    let segment = segments[lastIndex { $0.start <= instant - shift }]
-    return max(instant + Int64(segment.offset), segment.reached == .min ? .min : segment.reached + shift)
+    let index = lastIndex { $0.start <= instant - shift }
+    let row = rows[index]
+    return Segment(
+      start: row.start + shift, end: index + 1 < rows.count ? rows[index + 1].start + shift : Self.end,
+      offset: Int64(row.offset), reached: row.reached == .min ? .min : row.reached + shift,
+      ahead: row.ahead == .max ? .max : row.ahead + shift)
   }
 
   /// The first instant at which the zone's clock shows `wallTime` or later: right after the gap for a time that is
@@ -119,6 +138,6 @@ extension TimeZoneRules {
   func firstInstant(reaching wallTime: Int64) -> Int64 {
     let shift = shift(of: wallTime)
     let index = lastIndex { $0.reached < wallTime - shift }
-    return max(segments[index].start + shift, wallTime - Int64(segments[index].offset))
+    return max(rows[index].start + shift, wallTime - Int64(rows[index].offset))
   }
 }
