@@ -191,6 +191,12 @@ public struct JobSchedule: Hashable, Sendable {
       calendar.end(ifInForceAt: instant).map { Blackout(calendar: calendar.name, end: $0) }
     }.max { ($0.end, $0.calendar) < ($1.end, $1.calendar) }
   }
+
+  /// The first instant after `instant` at which one of the calendars begins to be in force, whatever the others are;
+  /// ``blackout(at:)`` says which and until when. Nil when none begins any more.
+  public func nextBlackout(after instant: Timestamp) -> Timestamp? {
+    blackouts.compactMap { $0.nextStart(after: instant) }.min()
+  }
 }
 
 /// One occurrence of a schedule on one agent. Ordered by when it starts there.

@@ -8,6 +8,10 @@ public struct Calendar: Hashable, Sendable {
   public var windows: [Window]
 
   public static let windowLimit = 10_000
+  /// Of the windows, how many may be ``Window/recurring(_:)``: each is asked by itself at every firing.
+  public static let recurrenceLimit = 1_000
+  /// How long a window that repeats may be.
+  public static let longestWindow = Duration.seconds(366 * 86_400)
 
   public enum Window: Hashable, Sendable {
     /// Whole days, both included.
@@ -52,6 +56,13 @@ public struct Calendar: Hashable, Sendable {
     public static func < (a: Day, b: Day) -> Bool { a.number < b.number }
   }
 
+  /// What is wrong with a calendar's name: it wants one segment of a ``JobName``'s grammar of at most 63 bytes. Nil
+  /// when it is fine.
+  public static func problem(inName name: String) -> String? {
+    guard name.utf8.count <= 63 else { return "a calendar's name has at most 63 characters" }
+    return NameGrammar.problem(in: name[...])
+  }
+
   public init(name: String, timezone: String = "UTC", windows: [Window]) {
     self.name = name
     self.timezone = timezone
@@ -77,17 +88,22 @@ public struct Recurrence: Hashable, Sendable {
     }
   }
 
-  /// The first one's start, as wall time of ``timezone``.
+  public static let intervalLimit = 10_000
+  public static let countLimit = 10_000
+  public static let excludedLimit = 1_000
+
+  /// The first one's start, whether or not the rule says so, as wall time of ``timezone``.
   public var start: CivilTime
   public var timezone: String
   /// Nominal: added to the wall time of each start for whole days, so that a day is a day also when the clock changes.
   public var days: Int
-  /// Exact: added after ``days``.
+  /// Exact: added after ``days``. Not both are zero.
   public var length: Duration
   public var frequency: Frequency
-  /// From 1.
+  /// From 1, at most ``intervalLimit``.
   public var interval: Int
-  /// All that repeat, the first included; nil means no limit.
+  /// All starts, the first and those that are left out included; nil means no limit. At most ``countLimit``, because
+  /// where they end is found by counting them.
   public var count: Int?
   /// None starts later; nil means no limit.
   public var until: Timestamp?
@@ -96,7 +112,7 @@ public struct Recurrence: Hashable, Sendable {
   public var byDay: [Weekday]
   /// The day on which a week begins, 0 is Sunday; matters for weekly ones with an interval.
   public var weekStart: Int
-  /// Starts that are left out, as wall times of ``timezone``, ascending.
+  /// Starts that are left out, as wall times of ``timezone``, ascending. At most ``excludedLimit``.
   public var excluded: [CivilTime]
 
   public init(

@@ -11,7 +11,11 @@ extension Calendar {
       name: try fields.string("name"), timezone: try fields.string("timezone"),
       windows: try fields.list("windows") { try Window(json: $0) })
     try fields.finish()
-    guard windows.count <= Self.windowLimit else { throw JSONError("job.blackout: too many windows") }
+    if let problem = Self.problem(inName: name) { throw JSONError("job.blackout: \(problem)") }
+    let recurring = windows.count { if case .recurring = $0 { true } else { false } }
+    guard windows.count <= Self.windowLimit, recurring <= Self.recurrenceLimit else {
+      throw JSONError("job.blackout: too many windows")
+    }
   }
 }
 
@@ -35,7 +39,7 @@ extension Calendar.Window {
     if let recurrence = try fields.optional("recurrence", { try Recurrence(json: $0) }) {
       self = .recurring(recurrence)
     } else if let expression = try fields.optional("cron", \.stringValue) {
-      self = .cron(expression: expression, length: try fields.milliseconds("lengthMs"))
+      self = .cron(expression: expression, length: try fields.required("lengthMs") { $0.windowLength(from: 1) })
     } else if json["firstDay"] != nil {
       let first = try fields.required("firstDay") { $0.stringValue.flatMap { Calendar.Day($0) } }
       let last = try fields.required("lastDay") { $0.stringValue.flatMap { Calendar.Day($0) } }
@@ -84,17 +88,17 @@ extension Recurrence {
       start: try fields.required("start") { $0.stringValue.flatMap(CivilTime.init(text:)) },
       timezone: try fields.string("timezone"),
       days: try fields.required("days") { try $0.whole(in: 0...366) },
-      length: try fields.milliseconds("lengthMs"),
+      length: try fields.required("lengthMs") { $0.windowLength(from: 0) },
       frequency: try fields.required("frequency") { $0.stringValue.flatMap(Frequency.init) },
-      interval: try fields.required("interval") { try $0.whole(in: 1...10_000) },
-      count: try fields.optional("count") { try $0.whole(in: 1...1_000_000) },
+      interval: try fields.required("interval") { try $0.whole(in: 1...Self.intervalLimit) },
+      count: try fields.optional("count") { try $0.whole(in: 1...Self.countLimit) },
       until: try fields.optional("until") { $0.stringValue.flatMap { Timestamp(rfc3339: $0) } },
       byMonth: try fields.list("byMonth") { try $0.whole(in: 1...12) },
-      byMonthDay: try fields.list("byMonthDay") { try $0.whole(in: -31...31) },
+      byMonthDay: try fields.list("byMonthDay") { try $0.whole(in: -31...31, not: 0) },
       byDay: try fields.list("byDay") { value in
         var day = try JSONFields(value, "job.blackout.recurrence.byDay")
         let weekday = Weekday(
-          ordinal: try day.optional("ordinal") { try $0.whole(in: -53...53) },
+          ordinal: try day.optional("ordinal") { try $0.whole(in: -53...53, not: 0) },
           day: try day.required("day") { try $0.whole(in: 0...6) })
         try day.finish()
         return weekday
@@ -107,24 +111,39 @@ extension Recurrence {
         return time
       })
     try fields.finish()
+    guard days > 0 || length > .zero else { throw JSONError("job.blackout.recurrence: it has no length") }
+    guard max(byMonth.count, byMonthDay.count, byDay.count) <= 400, excluded.count <= Self.excludedLimit else {
+      throw JSONError("job.blackout.recurrence: a list is too long")
+    }
   }
 }
 
 extension JSONValue {
-  fileprivate func whole(in range: ClosedRange<Int>) throws(JSONError) -> Int {
-    guard let number = integerValue.flatMap({ Int(exactly: $0) }), range.contains(number) else {
+  fileprivate func whole(in range: ClosedRange<Int>, not excluded: Int? = nil) throws(JSONError) -> Int {
+    guard let number = integerValue.flatMap({ Int(exactly: $0) }), range.contains(number), number != excluded else {
       throw JSONError("'\(text.prefix(40))' is not a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
   }
+
+  /// Milliseconds, at least so many and at most ``Calendar/longestWindow``.
+  fileprivate func windowLength(from least: Int64) -> Duration? {
+    integerValue.flatMap { $0 >= least ? .milliseconds($0) : nil }.flatMap { $0 <= Calendar.longestWindow ? $0 : nil }
+  }
 }
 
 extension CivilTime {
-  /// `2026-11-20T02:30:00`.
-  fileprivate var text: String { String(Timestamp(seconds: secondsSinceEpoch).description.dropLast()) }
+  /// `2026-11-20T02:30:00`; unlike an instant, from year 1 on.
+  fileprivate var text: String {
+    "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T\(padded(hour, 2)):\(padded(minute, 2)):\(padded(second, 2))"
+  }
 
   fileprivate init?(text: String) {
-    guard let time = Timestamp(rfc3339: text + "Z"), time.microseconds % 1_000_000 == 0 else { return nil }
-    self.init(secondsSinceEpoch: time.seconds)
+    let parts = text.split(separator: "T", omittingEmptySubsequences: false)
+    guard parts.count == 2, let day = Calendar.Day(String(parts[0])),
+      let time = Timestamp(rfc3339: "1970-01-01T\(parts[1])Z"), time.subsecond == 0
+    else { return nil }
+    self.init(secondsSinceEpoch: Int64(day.number) * 86_400 + time.seconds)
+    guard self.text == text else { return nil }
   }
 }
