@@ -32,17 +32,26 @@ public final class DiagnosticSink {
   private func add(
     _ severity: Diagnostic.Severity, _ place: SourcePlace, _ message: () -> String, _ suggestion: () -> String?
   ) {
-    guard diagnostics.count < limit else {
-      if diagnostics.count == limit {
-        diagnostics.append(Diagnostic(file: Legible.text(place.source.path), message: "too many mistakes to show all"))
-      }
-      return
-    }
+    guard hasRoom(for: Legible.text(place.source.path)) else { return }
     diagnostics.append(
       Diagnostic(
         file: Legible.text(place.source.path), line: place.line, column: place.column, severity: severity,
         message: message(), suggestion: suggestion(),
         source: place.line > 0 ? place.source.line(place.line).flatMap { Legible.line($0, column: place.column) } : nil)
     )
+  }
+
+  private func hasRoom(for file: String) -> Bool {
+    guard diagnostics.count >= limit else { return true }
+    if diagnostics.count == limit {
+      diagnostics.append(Diagnostic(file: file, message: "too many mistakes to show all"))
+    }
+    return false
+  }
+
+  /// Takes over what another one gathered.
+  func take(_ other: DiagnosticSink) {
+    hasErrors = hasErrors || other.hasErrors
+    for diagnostic in other.diagnostics where hasRoom(for: diagnostic.file) { diagnostics.append(diagnostic) }
   }
 }

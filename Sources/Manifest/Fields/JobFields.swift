@@ -19,7 +19,7 @@ public enum JobFields {
       Field("targets", "match and agents", "which agents hold it; default all"),
       Field("run", "script or command", "what is executed", isRequired: true),
       Field("retry", "attempts, backoff, factor, max, on", "repeats failed attempts; default 1 attempt"),
-      .later("blackout", "a list of calendars", "during which it does not fire"),
+      Field("blackout", "a list of calendars of belfry.yaml", "while one is in force it does not fire by itself"),
       .later("rollout", "a mapping", "runs on some agents at a time"),
       .later("outputs", "a list of names", "declared output values"),
       .later("artifacts", "a list of patterns", "files sent back"),
@@ -145,12 +145,52 @@ public enum JobFields {
       Field("belfry", "1", "the version of the format", isRequired: true),
       Field("jobs", "a list of patterns", "which files hold jobs; default jobs/**/*.yaml"),
       Field("defaults", "any of a job's keys", "for every job"),
-      .later("calendars", "a mapping", "for blackout"),
+      Field("calendars", "a mapping of names to calendars", "that jobs name in blackout"),
+    ])
+
+  /// One of `calendars` of `belfry.yaml`.
+  public static let calendar = FieldTable(
+    "a calendar",
+    [
+      Field("timezone", "a name such as Europe/Berlin", "whose days and times of day are meant; default UTC"),
+      Field("dates", "a list of dates and of FIRST..LAST", "whole days, both included"),
+      Field("weekly", "a list of days, from and to", "on weekdays, all day or between two times of day"),
+      Field("cron", "a list of cron and for", "from each instant of an expression on, for so long"),
+      Field("spans", "a list of from and to", "from one instant to another"),
+      Field("ics", "a path or a list of paths in the repository", "the events of iCalendar files"),
+    ],
+    elsewhere: [
+      "days": "an element of 'weekly'", "for": "an element of 'cron'", "from": "an element of 'weekly' or 'spans'",
+      "to": "an element of 'weekly' or 'spans'",
+    ])
+
+  public static let calendarWeekly = FieldTable(
+    "a weekly window",
+    [
+      Field("days", "a list such as [sat, sun] or [mon-fri]", "on which it begins", isRequired: true),
+      Field("from", "a time of day such as \"22:00\"", "included; default 00:00"),
+      Field(
+        "to", "a time of day such as \"06:00\"", "not included; earlier than from is on the next day; default 24:00"),
+    ], elsewhere: ["timezone": "the calendar itself"])
+
+  public static let calendarCron = FieldTable(
+    "a cron window",
+    [
+      Field("cron", "an expression, as in triggers", "when it begins", isRequired: true),
+      Field("for", "a duration from 1s to 366d", "how long it lasts", isRequired: true),
+    ], elsewhere: ["timezone": "the calendar itself"])
+
+  public static let calendarSpan = FieldTable(
+    "a span",
+    [
+      Field("from", "an instant such as 2026-12-24T12:00:00+01:00", "included", isRequired: true),
+      Field("to", "an instant", "not included", isRequired: true),
     ])
 
   /// Every table, in the order of the documentation.
   public static let all = [
-    root, job, suspend, cron, dst, every, at, otherTrigger, missed, overlap, targets, run, retry,
+    root, calendar, calendarWeekly, calendarCron, calendarSpan, job, suspend, cron, dst, every, at, otherTrigger, missed,
+    overlap, targets, run, retry,
   ]
 
   /// Every field with its path, such as `run.timeout`: what is read, and (`isSupported` is false) what is refused as not
@@ -159,8 +199,10 @@ public enum JobFields {
     var list: [(path: String, field: Field)] = []
     var known: Set<String> = []
     for (prefix, table) in [
-      ("belfry.yaml: ", root), ("", job), ("suspend.", suspend), ("triggers.", cron), ("triggers.", every),
-      ("triggers.", at), ("triggers.", otherTrigger), ("triggers.dst.", dst), ("missed.", missed),
+      ("belfry.yaml: ", root), ("belfry.yaml: calendars.", calendar),
+      ("belfry.yaml: calendars.weekly.", calendarWeekly), ("belfry.yaml: calendars.cron.", calendarCron),
+      ("belfry.yaml: calendars.spans.", calendarSpan), ("", job), ("suspend.", suspend), ("triggers.", cron),
+      ("triggers.", every), ("triggers.", at), ("triggers.", otherTrigger), ("triggers.dst.", dst), ("missed.", missed),
       ("overlap.", overlap), ("targets.", targets), ("run.", run), ("retry.", retry),
     ] {
       for field in table.fields where known.insert(prefix + field.name).inserted {

@@ -9,13 +9,15 @@ struct DraftJob: Sendable {
   var needs: FileNeeds
 }
 
-/// What a job wants from the commit's files.
+/// What a job wants from the rest of the commit.
 struct FileNeeds: Sendable {
   var script: (path: String, place: SourcePlace)?
   /// The job names one, so that the script's `#!` line and run bit do not matter.
   var hasInterpreter = false
   /// The patterns of `files`.
   var patterns: [(glob: Glob, place: SourcePlace)] = []
+  /// The calendars of `blackout`.
+  var blackout: [CalendarClaim] = []
 }
 
 /// Reads the mapping of one job. Every mistake goes to the sink; the job is only good when there is no error.
@@ -41,8 +43,10 @@ struct JobReader {
     let targets = fields.take("targets").map(targets) ?? Targets()
     let run = take("run", &fields).flatMap(run)
     let retry = fields.take("retry").map(retry) ?? RetryPolicy()
+    let blackout = fields.take("blackout").map(blackout) ?? []
     fields.finish()
-    let needs = run?.needs ?? FileNeeds()
+    var needs = run?.needs ?? FileNeeds()
+    needs.blackout = blackout
     guard let name, let triggers, let spec = run?.spec else { return DraftJob(needs: needs) }
     let job = Job(
       name: name, summary: summary, owner: owner, labels: labels, suspension: suspension, triggers: triggers,

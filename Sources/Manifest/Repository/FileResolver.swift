@@ -85,6 +85,11 @@ struct FileResolver {
     return nil
   }
 
+  /// Whether the commit has a regular file at the path; reports what is wrong.
+  mutating func hasFile(_ path: String, what: String, at place: SourcePlace) -> Bool {
+    single(path, what: what, at: place) != nil
+  }
+
   /// The one file at a path.
   private mutating func single(_ path: String, what: String, at place: SourcePlace) -> Int? {
     guard let index = listing.index(of: path) else {

@@ -17,19 +17,31 @@ struct LoadOutcome {
     claims.reserveCapacity(count)
   }
 
-  mutating func add(_ document: ReadDocument, of path: String, _ resolver: inout FileResolver) {
+  mutating func add(
+    _ document: ReadDocument, of path: String, _ resolver: inout FileResolver, _ calendars: ResolvedCalendars
+  ) {
     if !document.diagnostics.isEmpty { diagnostics.formUnion(document.diagnostics) }
     if document.hasUnknownName { isComplete = false }
     var isFirst = true
     for claim in document.claims where !isNew(claim, in: document) { isFirst = false }
     let files = resolver.files(for: document.needs)
     if !resolver.diagnostics.isEmpty { diagnostics.formUnion(resolver.takeDiagnostics()) }
-    guard isFirst, let files, let job = document.job else {
+    let blackout = blackout(of: document, calendars)
+    guard isFirst, let files, let blackout, var job = document.job else {
       broken.formUnion(document.claims.map(\.name))
       return
     }
+    if !blackout.isEmpty { job.blackout = blackout }
     let line = document.claims.first?.place.line ?? 0
     jobs.append(LoadedJob(job: job, manifestPath: path, line: line, files: files))
+  }
+
+  private mutating func blackout(of document: ReadDocument, _ calendars: ResolvedCalendars) -> [Calendar]? {
+    guard !document.needs.blackout.isEmpty else { return [] }
+    let sink = DiagnosticSink()
+    let found = calendars.calendars(document.needs.blackout, sink)
+    diagnostics.formUnion(sink.diagnostics)
+    return found
   }
 
   /// Notes who has the name; a second document with it is an error, and neither of the two can be meant.

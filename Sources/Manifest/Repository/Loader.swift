@@ -17,16 +17,18 @@ final class LoadMemory: Sendable {
   /// In ascending order of path.
   let files: [File]
   let scripts: [FileResolver.Script: ScriptCheck.Problem?]
+  let calendars: ResolvedCalendars
 
   init(
     rootSource: SourceText?, root: RootFile, layers: [String: DefaultsLayer], files: [File],
-    scripts: [FileResolver.Script: ScriptCheck.Problem?]
+    scripts: [FileResolver.Script: ScriptCheck.Problem?], calendars: ResolvedCalendars
   ) {
     self.rootSource = rootSource
     self.root = root
     self.layers = layers
     self.files = files
     self.scripts = scripts
+    self.calendars = calendars
   }
 }
 
@@ -53,13 +55,29 @@ struct Loader {
     checkListing(root, &outcome)
     return withoutActuallyEscaping(head) { head in
       var resolver = FileResolver(listing: listing, head: head, known: previous?.scripts ?? [:])
+      let calendars = resolveCalendars(root, file, sorted, &resolver, &outcome)
       for file in read {
-        for document in file.documents { outcome.add(document, of: file.source.path, &resolver) }
+        for document in file.documents { outcome.add(document, of: file.source.path, &resolver, calendars) }
       }
       let memory = LoadMemory(
-        rootSource: file?.source, root: root, layers: layers, files: read, scripts: resolver.scripts)
+        rootSource: file?.source, root: root, layers: layers, files: read, scripts: resolver.scripts,
+        calendars: calendars)
       return outcome.repository(isUsable: root.isUsable, memory)
     }
+  }
+
+  private func resolveCalendars(
+    _ root: RootFile, _ file: ParsedFile?, _ files: [ParsedFile], _ resolver: inout FileResolver,
+    _ outcome: inout LoadOutcome
+  ) -> ResolvedCalendars {
+    let paths = root.calendars.paths
+    var found: [String: ParsedFile] = [:]
+    if !paths.isEmpty { for file in files where paths.contains(file.path) { found[file.path] = file } }
+    let calendars = CalendarResolver(zones: zones, root: file?.source, previous: previous?.calendars)
+      .resolve(root.calendars, files: found, &resolver)
+    outcome.diagnostics.formUnion(resolver.takeDiagnostics())
+    for entry in calendars.entries.values { outcome.diagnostics.formUnion(entry.diagnostics) }
+    return calendars
   }
 
   private func readRoot(_ file: ParsedFile?) -> RootFile {

@@ -8,7 +8,7 @@ public struct ManifestReader: Sendable {
   /// `zones` knows the names of time zones.
   public init(zones: ZoneDatabase) { self.zones = zones }
 
-  /// Pass 1: parses one YAML file. Depends on the path and the bytes alone.
+  /// Pass 1: parses one YAML file, or takes an iCalendar file as it is. Depends on the path and the bytes alone.
   public func parse(path: String, bytes: [UInt8]) -> ParsedFile { ParsedFile(path: path, bytes: bytes) }
 
   /// Which files of a commit pass 2 needs, by its `belfry.yaml`; nil when there is none.
@@ -34,15 +34,17 @@ public struct ManifestReader: Sendable {
   }
 }
 
-/// Which files of a commit hold manifests.
+/// Which files of a commit hold manifests, or what manifests rest on.
 public struct ManifestSelection: Sendable {
   fileprivate let root: RootFile
 
   /// The file that says so, at the repository's root.
   public static let rootPath = RootFile.path
 
-  /// Whether a file at the path holds jobs or defaults.
-  public func wants(_ path: String) -> Bool { root.isJobFile(path) || root.isDefaultsFile(path) }
+  /// Whether a file at the path holds jobs or defaults, or the events of a calendar.
+  public func wants(_ path: String) -> Bool {
+    root.isJobFile(path) || root.isDefaultsFile(path) || root.isCalendarFile(path)
+  }
 }
 
 /// What the manifests of one commit say.

@@ -1,6 +1,6 @@
 public import Model
 
-/// One YAML file, parsed and not yet understood. The same path and bytes give the same value, so it can be kept by
+/// One YAML file, parsed and not yet understood, or the bytes of an iCalendar file. The same path and bytes give the same value, so it can be kept by
 /// (path, blob id) for as long as that blob is in use.
 public struct ParsedFile: Sendable {
   /// Identity of this parse: what was worked out from it can be used again while it is the same.
@@ -48,6 +48,11 @@ extension ParsedFile {
   /// in ``diagnostics``.
   public init(path: String, bytes: [UInt8]) {
     let source = SourceText(path: path, bytes: bytes)
+    // What its events mean depends on the calendar that names it, so it is read when that is known.
+    guard !path.hasSuffix(CalendarFile.suffix) else {
+      self.init(source: source, documents: [], diagnostics: [])
+      return
+    }
     var documents: [ParsedDocument] = []
     var diagnostics: [Diagnostic] = []
     if bytes.count > ManifestLimits.fileBytes {
@@ -67,9 +72,7 @@ extension ParsedFile {
         }
       }
     }
-    self.source = source
-    self.documents = documents
-    self.diagnostics = diagnostics
+    self.init(source: source, documents: documents, diagnostics: diagnostics)
   }
 
   /// A file of which the caller could not get the bytes; its jobs keep their last good version.
