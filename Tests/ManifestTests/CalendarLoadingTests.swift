@@ -151,10 +151,8 @@ import Testing
     }
     let dates = String(repeating: "2026-12-24,", count: 10_001)
     #expect(summaries("{c: {dates: [\(dates)]}}") == ["2:24: 'dates' lists 10001 dates; at most 10000"])
-    let million = String(repeating: "2026-12-24,", count: 1_000_000)
-    #expect(
-      summaries("{c: {dates: [\(million)]}}").first == "2:0: the document has more than 256 KiB"
-        || summaries("{c: {dates: [\(million)]}}").first?.contains("more than 256 KiB") == true)
+    let million = summaries("{c: {dates: [\(String(repeating: "2026-12-24,", count: 1_000_000))]}}")
+    #expect(million == ["1:0: the document has more than 256 KiB"])
     let names = (0..<21).map { "c\($0)" }.joined(separator: ", ")
     #expect(
       summaries("{c: {dates: [2026-12-24]}}", blackout: "[\(names)]") == [

@@ -88,6 +88,10 @@ import Testing
     case "belfry.yaml":
       let commit = Commit(["belfry.yaml": "belfry: 1\n" + (field == "belfry" ? "" : "\(field): [1]\n")])
       return check(commit.load(), row)
+    case "a calendar", "a weekly window", "a cron window", "a span":
+      let kinds = ["a weekly window": "weekly", "a cron window": "cron", "a span": "spans"]
+      let calendar = kinds[row.table].map { "{\($0): [{\(field): {}}]}" } ?? "{\(field): {}}"
+      return check(Commit(["belfry.yaml": "belfry: 1\ncalendars: {c: \(calendar)}\n"]).load(), row)
     case "a job": manifest = "job: a\n" + (field == "job" ? "" : "\(field): {zz: 1}\n")
     case "suspend", "targets", "run", "retry", "missed", "overlap":
       manifest = "job: a\n\(row.table): {\(field): {zz: 1}}\n"

@@ -97,13 +97,19 @@ struct CalendarResolver {
   /// Reports what is too much.
   private func size(of calendar: Calendar, at place: SourcePlace, _ sink: DiagnosticSink) -> Int {
     let name = Legible.quoted(calendar.name)
-    let recurring = calendar.windows.count { if case .recurring = $0 { true } else { false } }
+    let recurring = calendar.recurrences.count
+    let counted = calendar.recurrences.reduce(0) { $0 + ($1.count ?? 0) }
     if calendar.windows.count > Calendar.windowLimit {
       sink.error(
         at: place, "the calendar \(name) has \(calendar.windows.count) times, more than \(Calendar.windowLimit)")
     } else if recurring > Calendar.recurrenceLimit {
       sink.error(
         at: place, "the calendar \(name) has \(recurring) events that repeat, more than \(Calendar.recurrenceLimit)")
+    } else if counted > Calendar.countedLimit {
+      sink.error(
+        at: place,
+        "the events of the calendar \(name) have a COUNT of \(counted) together, more than \(Calendar.countedLimit)",
+        suggestion: "end them with UNTIL")
     } else {
       let bytes = calendar.json.bytes.count
       if bytes > Self.calendarBytes {

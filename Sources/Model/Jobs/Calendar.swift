@@ -10,6 +10,8 @@ public struct Calendar: Hashable, Sendable {
   public static let windowLimit = 10_000
   /// Of the windows, how many may be ``Window/recurring(_:)``: each is asked by itself at every firing.
   public static let recurrenceLimit = 1_000
+  /// The sum of ``Recurrence/count`` of all its windows.
+  public static let countedLimit = 100_000
   /// How long a window that repeats may be.
   public static let longestWindow = Duration.seconds(366 * 86_400)
 
@@ -54,6 +56,11 @@ public struct Calendar: Hashable, Sendable {
 
     public var description: String { String(Timestamp(seconds: Int64(number) * 86_400).description.prefix(10)) }
     public static func < (a: Day, b: Day) -> Bool { a.number < b.number }
+  }
+
+  /// The events that repeat, among its windows.
+  public var recurrences: [Recurrence] {
+    windows.compactMap { if case .recurring(let recurrence) = $0 { recurrence } else { nil } }
   }
 
   /// What is wrong with a calendar's name: it wants one segment of a ``JobName``'s grammar of at most 63 bytes. Nil

@@ -12,8 +12,10 @@ extension Calendar {
       windows: try fields.list("windows") { try Window(json: $0) })
     try fields.finish()
     if let problem = Self.problem(inName: name) { throw JSONError("job.blackout: \(problem)") }
-    let recurring = windows.count { if case .recurring = $0 { true } else { false } }
-    guard windows.count <= Self.windowLimit, recurring <= Self.recurrenceLimit else {
+    let recurrences = recurrences
+    guard windows.count <= Self.windowLimit, recurrences.count <= Self.recurrenceLimit,
+      recurrences.reduce(0, { $0 + ($1.count ?? 0) }) <= Self.countedLimit
+    else {
       throw JSONError("job.blackout: too many windows")
     }
   }

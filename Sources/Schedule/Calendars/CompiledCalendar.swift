@@ -74,7 +74,7 @@ struct CompiledCalendar: Hashable, Sendable {
 
   /// The latest end, later than `instant`, of any window that is in force at it.
   private func furthestEnd(at instant: Timestamp) -> Timestamp? {
-    guard instant < ScheduleRange.last else { return nil }
+    guard ScheduleRange.first <= instant, instant < ScheduleRange.last else { return nil }
     var furthest = spans.end(ifInForceAt: instant)
     func consider(_ end: Timestamp?) { if let end, end > furthest ?? instant { furthest = end } }
     consider(weekly?.end(ifInForceAt: instant))

@@ -142,6 +142,9 @@ struct RecurrenceDays: Hashable, Sendable {
     case .yearly:
       let over = Self.remainder(year - firstYear, interval)
       if over > 0 { (year, month) = (year + interval - over, 1) }
+      // To the next month that is named; the year after counts for nothing when it is past it.
+      while month <= 12, months >> UInt16(month) & 1 == 0 { month += 1 }
+      if month > 12 { return following(Month(year: year, month: 12)) }
     }
     return year <= 9_999 ? Month(year: year, month: month) : nil
   }

@@ -5,7 +5,7 @@ import ZoneInfo
 ///
 /// Read are the events: DTSTART, DTEND or DURATION, RRULE, EXDATE, STATUS and RECURRENCE-ID. What they are about does
 /// not matter, nor who is busy then (TRANSP), since calendars of holidays mark themselves as free time. Whatever would
-/// change an event's times and is not understood is refused; all else is passed over.
+/// change an event's times and is not understood is refused; all else is passed over, whatever its encoding.
 struct CalendarFile {
   static let suffix = ".ics"
   /// Bytes of one file.
@@ -32,23 +32,7 @@ struct CalendarFile {
         suggestion: "leave out what is over, or make several files of it")
       return []
     }
-    let problem = source.bytes.withUnsafeBufferPointer { bytes in
-      TextCheck.firstProblem(in: TextCheck.hasByteOrderMark(bytes) ? .init(rebasing: bytes[3...]) : bytes)
-    }
-    if let problem, !problem.message.hasPrefix("a line separator") {
-      let offset = problem.offset + (TextCheck.hasByteOrderMark(source.bytes) ? 3 : 0)
-      sink.error(at: place(ofByte: offset), problem.message, suggestion: problem.suggestion)
-      return []
-    }
     return CalendarEvents(events(), reader, sink).windows
-  }
-
-  private func place(ofByte offset: Int) -> SourcePlace {
-    let before = source.bytes[..<offset]
-    let start = before.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0
-    return SourcePlace(
-      source, line: before.count { $0 == 0x0a } + 1,
-      column: String(decoding: before[start...], as: UTF8.self).unicodeScalars.count + 1)
   }
 
   /// The lines of each event that are of interest.
