@@ -45,6 +45,34 @@ import ZoneInfo
     #expect(first.jobs[try JobName("a")]?.bundle != second.jobs[try JobName("a")]?.bundle)
   }
 
+  private static func calendar(_ date: String) -> String {
+    "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:\(date)\nEND:VEVENT\nEND:VCALENDAR\n"
+  }
+
+  @Test func aCalendarIsPartOfTheBundlesOfTheJobsThatNameIt() async throws {
+    let root = "belfry: 1\ncalendars: {holidays: {ics: holidays.ics}}\n"
+    try sources.commit([
+      "belfry.yaml": root, "holidays.ics": Self.calendar("20261224"), "jobs/b.yaml": Sources.job("b"),
+      "jobs/a.yaml": Sources.job("a") + "blackout: [holidays]\n",
+    ])
+    let mirror = mirror()
+    let first = try desired(try await mirror.poll())
+    let (a, b) = (try JobName("a"), try JobName("b"))
+    #expect(first.jobs[a]?.job.blackout.first?.windows.count == 1)
+    try sources.commit(["holidays.ics": Self.calendar("20261225")])
+    let second = try desired(try await mirror.poll())
+    #expect(second.jobs[a]?.bundle != first.jobs[a]?.bundle && second.jobs[b] == first.jobs[b])
+    // More than is read of any file: the job stays as it was, and what else there is in the commit is taken.
+    try sources.commit([
+      "holidays.ics": String(repeating: "X-A:0123456789\n", count: 1_200_000), "jobs/c.yaml": Sources.job("c"),
+    ])
+    let third = try desired(try await mirror.poll())
+    #expect(third.jobs[a] == second.jobs[a])
+    #expect(names(third) == ["a", "b", "c"] && third.source == .known)
+    try sources.commit(["holidays.ics": Self.calendar("20261224")])
+    #expect(try desired(try await mirror.poll()).jobs[a]?.bundle == first.jobs[a]?.bundle)
+  }
+
   @Test func theSameContentKeepsItsCommitAndARevertGivesTheSameBundle() async throws {
     let commit = try sources.commit(["jobs/a.yaml": Sources.job("a"), "jobs/b.yaml": Sources.job("b")])
     let mirror = mirror()

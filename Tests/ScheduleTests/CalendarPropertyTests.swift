@@ -14,11 +14,11 @@ import Testing
     "2026-03-05T00:00:00Z", "2026-03-24T00:00:00Z", "2026-10-01T00:00:00Z", "2026-10-22T00:00:00Z",
     "2026-10-29T00:00:00Z",
   ]
-  private static let minutes = 12 * 1_440
+  private static let minutes = 8 * 1_440
 
   @Test func isInForceWhenTheClockSaysSo() throws {
     var generator = SeededGenerator(seed: testSeed)
-    for round in 0..<60 {
+    for round in 0..<20 {
       let timezone = Self.zoneNames[Int.random(in: 0..<Self.zoneNames.count, using: &generator)]
       let zone = try zone(timezone)
       let begin = try instant(Self.begins[Int.random(in: 0..<Self.begins.count, using: &generator)])
@@ -27,7 +27,7 @@ import Testing
       let inForce = (0...Self.minutes).map { minute in
         Self.contains(windows, begin + .seconds(60 * minute), zone)
       }
-      for minute in stride(from: Int.random(in: 0..<7, using: &generator), to: Self.minutes, by: 7) {
+      for minute in stride(from: Int.random(in: 0..<17, using: &generator), to: Self.minutes, by: 17) {
         let at = begin + .seconds(60 * minute)
         let end = inForce[minute...].firstIndex(of: false)
         let blackout = schedule.blackout(at: at)?.end
@@ -47,7 +47,7 @@ import Testing
 
   private static func windows(from begin: Timestamp, _ generator: inout SeededGenerator) -> [Calendar.Window] {
     (0..<Int.random(in: 1...4, using: &generator)).map { _ in
-      let day = Int(begin.seconds / 86_400) + Int.random(in: 0...10, using: &generator)
+      let day = Int(begin.seconds / 86_400) + Int.random(in: 0...7, using: &generator)
       switch Int.random(in: 0..<3, using: &generator) {
       case 0:
         return .days(
@@ -85,15 +85,15 @@ import Testing
   /// Rules drawn at random, against going through all days one by one.
   @Test func recurrencesAreThoseOfEachDayByItself() throws {
     var generator = SeededGenerator(seed: testSeed)
-    for round in 0..<200 {
+    for round in 0..<80 {
       let recurrence = Self.recurrence(&generator)
       let first = CivilTime.days(
         year: recurrence.start.year, month: recurrence.start.month, day: recurrence.start.day)
-      let expected = (first..<(first + 2_500)).filter { $0 == first || DayOracle(recurrence).holds($0) }
+      let expected = (first..<(first + 1_500)).filter { $0 == first || DayOracle(recurrence).holds($0) }
         .map { Calendar.Day(number: $0).description }
       var found = try starts(
         recurrence, count: expected.count, after: Timestamp(seconds: Int64(first - 2) * 86_400))
-      found.removeAll { $0 >= Calendar.Day(number: first + 2_500).description }
+      found.removeAll { $0 >= Calendar.Day(number: first + 1_500).description }
       #expect(found == expected, "\(recurrence) round \(round) seed \(testSeed)")
     }
   }

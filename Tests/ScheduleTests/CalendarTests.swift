@@ -1,6 +1,7 @@
 import Model
 import Schedule
 import Testing
+import ZoneInfo
 
 /// A job that is due every second, so that only its calendars matter.
 func schedule(_ calendars: Calendar...) throws -> JobSchedule {

@@ -94,7 +94,17 @@ public final class RepositoryLoader {
     var next: [FileKey: ParsedFile] = [:]
     func parse(_ entry: RepositoryListing.Entry) throws -> ParsedFile {
       let key = FileKey(path: entry.path, blob: entry.blob)
-      let file = try parsed[key] ?? ParsedFile(path: entry.path, bytes: try read(entry))
+      if let known = parsed[key] {
+        next[key] = known
+        return known
+      }
+      let file: ParsedFile
+      do {
+        file = ParsedFile(path: entry.path, bytes: try read(entry))
+      } catch let error as GitError where error.kind == .tooLarge {
+        // One file that nobody could read must not keep all others from being read.
+        file = ParsedFile(path: entry.path, problem: error.message)
+      }
       next[key] = file
       return file
     }

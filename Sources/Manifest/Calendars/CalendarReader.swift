@@ -74,7 +74,7 @@ struct CalendarReader {
   private func file(_ value: ValueReader) -> (path: String, place: SourcePlace)? {
     guard let path = value.string(bytes: 1...4_096) else { return nil }
     if let problem = RepositoryPath.problem(in: path) {
-      value.fail("\(Legible.quoted(path)): \(problem)", suggestion: "a path from the repository's root")
+      value.fail("\(Legible.quoted(path)): \(problem)")
       return nil
     }
     guard path.hasSuffix(CalendarFile.suffix) else {

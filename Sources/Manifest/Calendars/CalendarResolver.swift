@@ -64,6 +64,10 @@ struct CalendarResolver {
         isBroken = true
       } else if let file = files[path] {
         sources.append(file.source)
+        if !file.diagnostics.isEmpty {
+          sink.take(file.diagnostics)
+          isBroken = true
+        }
       } else {
         sink.error(at: place, "the calendar \(Legible.quoted(path)) could not be read")
         isBroken = true

@@ -50,8 +50,10 @@ public final class DiagnosticSink {
   }
 
   /// Takes over what another one gathered.
-  func take(_ other: DiagnosticSink) {
-    hasErrors = hasErrors || other.hasErrors
-    for diagnostic in other.diagnostics where hasRoom(for: diagnostic.file) { diagnostics.append(diagnostic) }
+  func take(_ other: DiagnosticSink) { take(other.diagnostics) }
+
+  func take(_ others: [Diagnostic]) {
+    for diagnostic in others where hasRoom(for: diagnostic.file) { diagnostics.append(diagnostic) }
+    hasErrors = hasErrors || others.contains { $0.severity == .error }
   }
 }

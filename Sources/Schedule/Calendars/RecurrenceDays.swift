@@ -142,7 +142,7 @@ struct RecurrenceDays: Hashable, Sendable {
     case .yearly:
       let over = Self.remainder(year - firstYear, interval)
       if over > 0 { (year, month) = (year + interval - over, 1) }
-      // To the next month that is named; the year after counts for nothing when it is past it.
+      // Straight to the next month that is named, which may be in the next year that counts.
       while month <= 12, months >> UInt16(month) & 1 == 0 { month += 1 }
       if month > 12 { return following(Month(year: year, month: 12)) }
     }

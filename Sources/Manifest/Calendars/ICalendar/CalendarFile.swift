@@ -67,7 +67,7 @@ struct CalendarFile {
         at: last.place, "\(Legible.quoted("BEGIN:" + last.name)) without its END", suggestion: "is the file cut short?")
       return []
     }
-    if !isCalendar { sink.error(at: SourcePlace(source, line: 0, column: 0), Self.wantsCalendar) }
+    if !isCalendar, !sink.hasErrors { sink.error(at: SourcePlace(source, line: 0, column: 0), Self.wantsCalendar) }
     return events
   }
 
