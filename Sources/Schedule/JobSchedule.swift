@@ -7,9 +7,11 @@ public import Model
 /// its kin speak of both times, ``next(after:)`` and ``previous(before:)`` of nominal ones.
 public struct JobSchedule: Hashable, Sendable {
   private let sources: [Source]
+  /// As the job has them.
+  private let triggers: [TriggerSource]
   /// Nominal instants lie later than `after` and not later than `through`.
   private var after: Timestamp
-  private let through: Timestamp
+  private var through: Timestamp
   private let blackouts: [CompiledCalendar]
 
   private struct Source: Hashable, Sendable {
@@ -45,6 +47,7 @@ public struct JobSchedule: Hashable, Sendable {
         throw located
       }
     }
+    self.triggers = sources.map(\.trigger)
     // What a shorter interval implies anyway need not be counted; exact counting rests on this.
     let intervals = sources.map { ($0.trigger.interval, $0.offset) }
     self.sources = sources.filter { source in
@@ -68,6 +71,13 @@ public struct JobSchedule: Hashable, Sendable {
     return schedule
   }
 
+  /// The same schedule without the nominal instants later than `instant`.
+  public func only(through instant: Timestamp) -> JobSchedule {
+    var schedule = self
+    schedule.through = min(through, instant)
+    return schedule
+  }
+
   // MARK: Nominal instants
 
   /// The least nominal instant that is greater than `instant`; nil when there is none any more.
@@ -81,6 +91,11 @@ public struct JobSchedule: Hashable, Sendable {
     let end = min(instant, through + .microseconds(1))
     let last = sources.lazy.compactMap { $0.trigger.previous(before: end) }.max()
     return last.flatMap { $0 > after ? $0 : nil }
+  }
+
+  /// Which of the job's triggers, counted from 0, say that it is due at a nominal instant.
+  public func triggers(at nominal: Timestamp) -> [Int] {
+    triggers.indices.filter { triggers[$0].previous(before: nominal + .microseconds(1)) == nominal }
   }
 
   // MARK: On the agent
