@@ -10,7 +10,7 @@ import Testing
     #expect(lines(actions) == ["start a 60"])
     guard case .start(let run)? = actions.first else { return }
     #expect(try run.bundle == digest("a 1"))
-    #expect(machine.cursors == [try name("a"): at(65)])
+    #expect(machine.cursors == [try name("a"): Cursor(at(65))])
     #expect(machine.nextWake == at(70))
   }
 
@@ -54,19 +54,21 @@ import Testing
 
   @Test func `a restart makes up for the latest missed instant only`() throws {
     var machine = FiringMachine(agent: host, lastHeard: at(60))
-    #expect(machine.install([try firing(try sampleJob("a"))], cursors: [try name("a"): at(60)], at: at(400)).isEmpty)
+    #expect(
+      machine.install([try firing(try sampleJob("a"))], cursors: [try name("a"): Cursor(at(60))], at: at(400)).isEmpty)
     #expect(lines(machine.tick(at: at(400))) == ["MissedDeadline a 120...300 ×4", "start a 360"])
   }
 
   @Test func `moved cursors are handed out once`() throws {
     var machine = try minutely()
-    #expect(machine.takeCursorMoves() == [try name("a"): at(0)])
+    let job = try name("a")
+    #expect(machine.takeCursorMoves() == [job: Cursor(at(0))])
     #expect(machine.takeCursorMoves().isEmpty)
     _ = machine.tick(at: at(61))
-    #expect(machine.takeCursorMoves() == [try name("a"): at(60)])
+    #expect(machine.takeCursorMoves() == [job: Cursor(decided: at(60), floor: at(0))])
     _ = machine.install([], at: at(62))
-    #expect(machine.takeCursorMoves().isEmpty)
+    #expect(machine.takeCursorMoves() == [job: Cursor(at(62))])
     _ = machine.install([], at: at(62 + 8 * 86_400))
-    #expect(machine.takeCursorMoves() == [try name("a"): nil])
+    #expect(machine.takeCursorMoves() == [job: nil])
   }
 }

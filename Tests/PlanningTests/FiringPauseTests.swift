@@ -70,7 +70,7 @@ import Testing
   @Test func `a restart does not make a lease anew`() throws {
     var machine = FiringMachine(agent: host, lastHeard: at(0))
     _ = machine.install(
-      [try firing(try sampleJob("a"), lease: .seconds(100))], cursors: [try name("a"): at(60)], at: at(119))
+      [try firing(try sampleJob("a"), lease: .seconds(100))], cursors: [try name("a"): Cursor(at(60))], at: at(119))
     #expect(lines(machine.tick(at: at(120))).first?.hasPrefix("note: a does not fire") == true)
   }
 

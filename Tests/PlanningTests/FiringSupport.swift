@@ -11,10 +11,17 @@ func lines(_ actions: [FiringAction]) -> [String] {
   func seconds(_ time: Timestamp) -> String { String((time - at(0)).components.seconds) }
   return actions.map { action in
     switch action {
-    case .start(let run): "start \(run.occurrence.job) \(seconds(run.occurrence.nominal))"
+    case .start(let run):
+      switch run.phase {
+      case .armed(let time): "arm \(run.occurrence.job) \(seconds(run.occurrence.nominal)) for \(seconds(time))"
+      default: "start \(run.occurrence.job) \(seconds(run.occurrence.nominal))"
+      }
+    case .enqueue(let run): "enqueue \(run.occurrence.job) \(seconds(run.occurrence.nominal))"
+    case .disarm(let run): "disarm \(run.occurrence.job) \(seconds(run.occurrence.nominal))"
+    case .forget(let run): "forget \(run.occurrence.job) \(seconds(run.occurrence.nominal))"
     case .startAttempt(let run): "attempt \(run.attempt) of \(run.occurrence.job) \(seconds(run.occurrence.nominal))"
     case .retryLater(let run, let time): "attempt \(run.attempt) of \(run.occurrence.job) later at \(seconds(time))"
-    case .finish(let run, let outcome): "finish \(run.occurrence.job) \(seconds(run.occurrence.nominal)) \(outcome)"
+    case .finish(let run, let outcome, _): "finish \(run.occurrence.job) \(seconds(run.occurrence.nominal)) \(outcome)"
     case .skip(let skip):
       "\(skip.reason.rawValue) \(skip.occurrence.job) \(skip.firstNominal.map { seconds($0) + "..." } ?? "")"
         + "\(seconds(skip.occurrence.nominal)) ×\(skip.count)"
@@ -32,6 +39,13 @@ func minutely(_ edit: (inout Job) -> Void = { _ in }, lease: Duration = .seconds
   var machine = FiringMachine(agent: host)
   #expect(machine.install([try firing(job, lease: lease)], at: at(0)).isEmpty)
   return machine
+}
+
+extension FiringMachine {
+  /// An attempt whose end is known at once.
+  mutating func attemptEnded(_ id: RunID, attempt: Int, _ state: RunState, at now: Timestamp) -> [FiringAction] {
+    attemptEnded(id, attempt: attempt, state, ended: now, at: now)
+  }
 }
 
 func run(_ seconds: Int64) throws -> RunID {

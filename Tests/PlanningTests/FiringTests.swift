@@ -13,7 +13,7 @@ import Testing
     #expect(run.id == Occurrence(job: try name("a"), nominal: at(60)).run(on: host))
     let bundle = try digest("a 1")
     #expect(run.bundle == bundle && run.attempt == 1 && run.phase == .running && run.started == at(60))
-    #expect(machine.cursors == [try name("a"): at(60)])
+    #expect(machine.cursors == [try name("a"): Cursor(decided: at(60), floor: at(0))])
     #expect(machine.nextWake == at(120))
     #expect(machine.tick(at: at(61)).isEmpty)
   }

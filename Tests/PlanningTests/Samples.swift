@@ -46,5 +46,5 @@ func firing(
 ) throws -> FiringJob {
   FiringJob(
     job: job, bundle: try digest("\(job.name) \(version)"), commit: try commit("commit \(version)"), lease: lease,
-    schedule: try JobSchedule(job.triggers) { _ in TimeZoneRules.utc })
+    schedule: try JobSchedule(job, agent: agentID(7)) { _ in TimeZoneRules.utc })
 }

@@ -3,10 +3,17 @@ public import Model
 /// A run that is not over: what the ledger keeps of it, and what the machine is given back after a restart.
 public struct ActiveRun: Hashable, Sendable {
   public enum Phase: Hashable, Sendable {
-    /// Attempt number ``attempt`` was started. It ends with ``FiringMachine/attemptEnded(_:attempt:_:at:)``.
+    /// Attempt number ``attempt`` was started. It ends with
+    /// ``FiringMachine/attemptEnded(_:attempt:_:ended:at:)``.
     case running
     /// Attempt number ``attempt`` starts at the time given; the one before it has ended.
     case waiting(until: Timestamp)
+    /// It starts when the runs of its job that are before it have ended.
+    case queued
+    /// The shim of the first attempt is there and begins at the time given by itself. From then on the run counts as
+    /// running, and it stays in this phase until the attempt ends or is known never to have begun
+    /// (``FiringMachine/disarmed(_:at:)``).
+    case armed(for: Timestamp)
   }
 
   public var id: RunID
@@ -20,14 +27,17 @@ public struct ActiveRun: Hashable, Sendable {
   /// From 1.
   public var attempt: Int
   public var phase: Phase
-  /// When the first attempt was started.
+  /// When the first attempt was started; of an armed run when it is to begin, of a queued one when it was queued.
   public var started: Timestamp
+  /// Later than this it does not start any more, should it have to wait for its turn; nil means however late.
+  public var startBy: Timestamp?
   /// Somebody asked for its end: however the attempt ends, no other follows.
   public var cancelRequested: Bool
 
   public init(
     id: RunID, occurrence: Occurrence, job: Job, bundle: Digest, commit: CommitID, params: [String: ParameterValue],
-    attempt: Int = 1, phase: Phase = .running, started: Timestamp, cancelRequested: Bool = false
+    attempt: Int = 1, phase: Phase = .running, started: Timestamp, cancelRequested: Bool = false,
+    startBy: Timestamp? = nil
   ) {
     self.id = id
     self.occurrence = occurrence
@@ -39,7 +49,13 @@ public struct ActiveRun: Hashable, Sendable {
     self.phase = phase
     self.started = started
     self.cancelRequested = cancelRequested
+    self.startBy = startBy
   }
+
+  var isQueued: Bool { phase == .queued }
+
+  /// When its shim begins by itself; nil in other phases.
+  var armedFor: Timestamp? { if case .armed(let time) = phase { time } else { nil } }
 }
 
 /// A record of occurrences that did not run.

@@ -1,4 +1,5 @@
 public import Model
+import Schedule
 
 extension FiringMachine {
   /// How long the cursor of a removed job is remembered.
@@ -8,22 +9,24 @@ extension FiringMachine {
   ///
   /// - A job that is new starts at `now`, unless `cursors` knows it: then it goes on from there, and what was missed
   ///   since is decided at the next tick.
-  /// - A job whose bundle changed: what was due up to `now` is decided in its old version; the new one starts at `now`
-  ///   and never fires an instant that lies before.
+  /// - A job whose bundle changed: occurrences whose nominal time is not later than `now` are the old version's, and
+  ///   are decided now, those too that still wait for their jitter; the others are the new one's. What is queued or
+  ///   going goes on, each run in its own version.
   /// - A job whose bundle is the same goes on; commit and lease are taken over.
-  /// - A job that is gone fires no more; what was due and undecided is recorded as missed. Its active runs go on with
-  ///   their own retry policy. Should it come back, it starts then.
+  /// - A job that is gone fires no more; what was due and undecided is recorded as missed, and so are its queued runs.
+  ///   Those that are going go on with their own retry policy. Should it come back, it starts then.
   ///
   /// `cursors` are the ledger's, at start-up; later calls pass none. Cursors of jobs that are not installed are
   /// remembered for a week, so that a job which comes back after the clock was set back repeats nothing.
   public mutating func install(
-    _ installed: [FiringJob], cursors: [JobName: Timestamp] = [:], at now: Timestamp
+    _ installed: [FiringJob], cursors: [JobName: Cursor] = [:], at now: Timestamp
   ) -> [FiringAction] {
     var actions = noticeClock(at: now)
     let next = Dictionary(installed.map { ($0.job.name, $0) }, uniquingKeysWith: { $1 })
     for name in jobs.keys.filter({ next[$0] == nil }).sorted() { actions += retire(name, at: now) }
     for (name, cursor) in cursors where next[name] == nil && jobs[name] == nil {
-      retired[name] = max(cursor, retired[name] ?? cursor)
+      let end = max(cursor.decided, cursor.floor)
+      retired[name] = max(end, retired[name] ?? end)
     }
     for name in next.keys.sorted() {
       guard let version = next[name] else { continue }
@@ -38,12 +41,13 @@ extension FiringMachine {
     return actions
   }
 
-  private mutating func add(_ version: FiringJob, cursor: Timestamp?, at now: Timestamp) {
+  private mutating func add(_ version: FiringJob, cursor: Cursor?, at now: Timestamp) {
     let name = version.job.name
-    let floor = retired.removeValue(forKey: name)
-    let start = cursor.map { max($0, floor ?? $0) } ?? max(now, floor ?? now)
-    jobs[name] = InstalledJob(installed: version, cursor: start, since: now)
-    moveCursor(of: name, to: start)
+    let end = retired.removeValue(forKey: name)
+    var start = cursor ?? Cursor(now)
+    if let end { start = Cursor(decided: max(start.decided, end), floor: max(start.floor, end)) }
+    jobs[name] = InstalledJob(version, cursor: start, since: now)
+    setCursor(of: name, to: start)
     schedule(name, at: now)
   }
 
@@ -51,41 +55,82 @@ extension FiringMachine {
     let name = version.job.name
     guard job.installed.bundle != version.bundle else {
       jobs[name]?.installed = version
+      schedule(name, at: now)
       return []
     }
-    let actions = decideLast(name, at: now)
-    let start = max(now, jobs[name]?.cursor ?? now)
-    jobs[name] = InstalledJob(installed: version, cursor: start, since: now)
-    moveCursor(of: name, to: start)
+    var actions = closeStale(name, at: now)
+    let end = end(of: name, at: now)
+    if let old = jobs[name] {
+      var waiting = Pending(
+        old.schedule.only(through: now), after: old.cursor.decided, through: Timestamp(microseconds: .max))
+      actions += judge(&waiting, of: old.installed, final: true, at: now)
+      actions += settleAhead(old, through: end, FiringWords.setBack, at: now)
+    }
+    lapsed.remove(name)
+    actions += disarmAhead(name, at: now)
+    jobs[name] = InstalledJob(version, cursor: Cursor(end), since: now)
+    setCursor(of: name, to: Cursor(end))
+    if version.job.overlap == .allow { actions += startQueued(of: name, at: now) }
     schedule(name, at: now)
     return actions
   }
 
-  /// What was due before the job changed is decided as if a tick had come just before.
-  private mutating func decideLast(_ name: JobName, at now: Timestamp) -> [FiringAction] {
-    if lapsed.contains(name) { return foldUndecided(name, at: now, "the job was changed while its lease had run out") }
-    var actions = foldSuspended(name, through: now, early: true)
-    if let wake = jobs[name]?.wake, wake <= now { actions += decide(name, at: now) }
-    if lapsed.contains(name) {
-      actions += foldUndecided(name, at: now, "the job was changed while its lease had run out")
-    }
-    return actions
-  }
-
   private mutating func retire(_ name: JobName, at now: Timestamp) -> [FiringAction] {
-    let actions = foldUndecided(name, at: now, "the job was removed before it could start")
-    if let job = jobs.removeValue(forKey: name) { retired[name] = job.cursor }
+    var actions = closeStale(name, at: now)
+    let end = end(of: name, at: now)
+    if let old = jobs[name] {
+      let version = old.installed
+      var waiting = Pending(
+        old.schedule.only(through: now), after: old.cursor.decided, through: Timestamp(microseconds: .max))
+      actions += foldSuspended(&waiting, of: version, final: true, at: now)
+      actions += settle(
+        &waiting, of: version, through: waiting.through, .missedDeadline, FiringWords.removed, final: true, at: now)
+      actions += settleAhead(old, through: end, FiringWords.removed, at: now)
+    }
+    actions += finishQueued(of: name, .missedDeadline, FiringWords.removed)
+    actions += disarmAhead(name, at: now)
+    lapsed.remove(name)
+    jobs[name] = nil
+    retired[name] = end
+    cursorMoves[name] = .some(Cursor(end))
     return actions
   }
 
-  private mutating func foldUndecided(_ name: JobName, at now: Timestamp, _ words: String) -> [FiringAction] {
-    lapsed.remove(name)
-    let actions = foldSuspended(name, through: now, early: true)
-    return actions + fold(name, through: now, .missedDeadline, words)
+  /// Whatever was armed by a version before the one that now goes too, for an instant that has passed, has its run.
+  private mutating func closeStale(_ name: JobName, at now: Timestamp) -> [FiringAction] {
+    guard let stale = staleRun(of: name), stale.occurrence.nominal <= now else { return [] }
+    return takeOver(stale, at: now)
+  }
+
+  /// Up to when nominal instants are the present version's, should it end now: all that it decided, also where the
+  /// clock was set back since. What is only armed is not decided.
+  private func end(of name: JobName, at now: Timestamp) -> Timestamp {
+    guard let job = jobs[name] else { return now }
+    let isArmed = armed(name, at: now).contains {
+      $0.armedFor == job.cursor.decided && $0.occurrence.nominal > job.cursor.floor
+    }
+    return max(now, isArmed ? decided(before: job.cursor.decided, of: job) : job.cursor.decided)
+  }
+
+  /// Records the old version's undecided instants that are later than now and yet its own: with jitter there may be
+  /// some after the clock was set back.
+  private func settleAhead(_ old: InstalledJob, through end: Timestamp, _ words: String, at now: Timestamp)
+    -> [FiringAction]
+  {
+    guard end > now else { return [] }
+    var ahead = Pending(
+      old.schedule.only(after: now).only(through: end), after: old.cursor.decided,
+      through: Timestamp(microseconds: .max))
+    return settle(&ahead, of: old.installed, through: ahead.through, .missedDeadline, words, final: true, at: now)
+  }
+
+  /// Asks those that are armed not to begin, unless their nominal time has passed.
+  private mutating func disarmAhead(_ name: JobName, at now: Timestamp) -> [FiringAction] {
+    armed(name, at: now).filter { $0.occurrence.nominal > now }.flatMap { disarm($0) }
   }
 
   private mutating func forgetRetired(at now: Timestamp) {
-    for (name, cursor) in retired where cursor + Self.memory < now {
+    for (name, end) in retired where end + Self.memory < now {
       retired[name] = nil
       cursorMoves[name] = .some(nil)
     }

@@ -4,7 +4,11 @@ import Model
 /// its owner says so then; taking it out of the middle would need an index into the heap for each job and run.
 struct WakeQueue: Sendable {
   enum Target: Hashable, Sendable {
+    /// What is due is to be decided.
     case job(JobName)
+    /// The next run can be armed.
+    case arming(JobName)
+    /// The run's next attempt starts, or after a restart something is to be asked about it.
     case run(RunID)
   }
 
