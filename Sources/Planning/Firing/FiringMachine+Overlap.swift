@@ -46,6 +46,8 @@ extension FiringMachine {
         let through = max(stretch.first.due, min(since, stretch.through))
         actions += fold(&pending, of: version, through: through, .overlap, words)
       }
+      // Whatever the schedule says: a loop must end.
+      pending.pass(stretch.first.due)
     }
     return actions
   }
