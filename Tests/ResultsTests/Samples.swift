@@ -110,6 +110,16 @@ struct Remotes {
     try TestSupport.git("push", "-q", "origin", "belfry/results", in: clone)
   }
 
+  /// A commit with which a person takes a file away.
+  func foreignRemoval(_ file: String) throws {
+    let clone = folder.path("person")
+    try command(["rm", "-rf", clone])
+    try TestSupport.git("clone", "-q", "-b", "belfry/results", path, clone, in: folder.path)
+    try TestSupport.git("rm", "-q", file, in: clone)
+    try TestSupport.git("commit", "-q", "-m", "A person's removal", in: clone)
+    try TestSupport.git("push", "-q", "origin", "belfry/results", in: clone)
+  }
+
   func reader() throws -> ResultsReader { try ResultsReader(repository: Repository.open(at: path)) }
 }
 

@@ -1,6 +1,6 @@
 import Git
 import Model
-import Results
+@testable import Results
 import TestSupport
 import Testing
 import Trust
@@ -196,5 +196,52 @@ import Trust
     let next = try remotes.claimedWriter("two")
     #expect(next.agentKeys == [agent: one])
     #expect(try next.append([], newAgentKeys: [agent: two], now: Sample.start).refusedKeys == [agent])
+  }
+
+  @Test func namesAreWhatTheBranchSays() throws {
+    let remotes = try Remotes()
+    let writer = try remotes.claimedWriter()
+    let (one, two) = (Sample.agentID(1), Sample.agentID(2))
+    let (old, new) = (try AgentName("old"), try AgentName("new"))
+    let path = ResultsLayout.agentNames(one)
+    #expect(ResultsLayout.parse(path) == .agentNames(one) && ResultsPath.agentNames(one).text == path)
+    #expect(try writer.append([], newAgentNames: [one: old, two: new], now: Sample.start).commit != nil)
+    #expect(try writer.append([], newAgentNames: [one: new], now: Sample.start).commit == nil, "it has one")
+    _ = try writer.push()
+    #expect(try remotes.show(path) == "old")
+    #expect(writer.agentNames == [one: [old], two: [new]])
+    // A controller that lost its disk knows them from the branch.
+    #expect(try remotes.claimedWriter("two").agentNames == [one: [old], two: [new]])
+  }
+
+  @Test func aPersonsCommitRenamesAnAgentAndReleasesAName() throws {
+    let remotes = try Remotes()
+    let writer = try remotes.claimedWriter()
+    let (one, two) = (Sample.agentID(1), Sample.agentID(2))
+    let (old, new) = (try AgentName("old"), try AgentName("new"))
+    _ = try writer.append([], newAgentNames: [one: old, two: new], now: Sample.start)
+    _ = try writer.push()
+    try remotes.foreignCommit(ResultsLayout.agentNames(one), " newer \n\nold\n")
+    _ = try writer.look()
+    #expect(writer.agentNames == [one: [try AgentName("newer"), old], two: [new]])
+    try remotes.foreignRemoval(ResultsLayout.agentNames(one))
+    _ = try writer.look()
+    #expect(writer.agentNames == [two: [new]])
+    #expect(try writer.append([], now: Sample.start).commit == nil, "what was released is not put back")
+    // What nobody meant to release stays: the branch is deleted, and begins anew.
+    try git("update-ref", "-d", "refs/heads/belfry/results", in: remotes.path)
+    _ = try writer.look()
+    #expect(writer.agentNames == [two: [new]])
+    _ = try writer.append([Sample().delivery()], now: Sample.start)
+    _ = try writer.push()
+    #expect(try remotes.show(ResultsLayout.agentNames(two)) == "new")
+  }
+
+  @Test(arguments: [
+    "": nil, "\n\n": nil, "a": ["a"], "a\nb\n": ["a", "b"], "a\r\nb": ["a", "b"], "A": nil, "a\n../b": nil,
+    "a b": nil, String(repeating: "a\n", count: 17): nil,
+  ])
+  func aFileOfNamesIsReadWholeOrNotAtAll(_ text: String, _ names: [String]?) {
+    #expect(AgentNamesFile.read(Array(text.utf8))?.map(\.text) == names)
   }
 }

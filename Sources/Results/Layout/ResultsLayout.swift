@@ -18,6 +18,9 @@ public enum ResultsLayout {
   /// The public key of an agent, as it was when the controller first met it.
   public static func agentKey(_ agent: AgentID) -> String { "\(agentsFolder)/\(agent.text).pem" }
 
+  /// The names of an agent, one a line: first the one that it has, then those that it had. Nobody else may use them.
+  public static func agentNames(_ agent: AgentID) -> String { "\(agentsFolder)/\(agent.text).name" }
+
   /// The page with the job's last occurrences.
   public static func jobPage(_ job: JobName) -> String { "\(jobsFolder)/\(job.text)/\(jobPageName)" }
 
@@ -55,8 +58,12 @@ public enum ResultsLayout {
     case (overview[...], 1): return .overview
     case (controllerKey[...], 1): return .controllerKey
     case (agentsFolder[...], 2):
-      guard parts[1].hasSuffix(".pem"), let id = try? AgentID(String(parts[1].dropLast(4))) else { return nil }
-      return .agentKey(id)
+      guard let dot = parts[1].lastIndex(of: "."), let id = try? AgentID(String(parts[1][..<dot])) else { return nil }
+      switch parts[1][dot...] {
+      case ".pem": return .agentKey(id)
+      case ".name": return .agentNames(id)
+      default: return nil
+      }
     case (jobsFolder[...], 3...):
       guard parts.last == jobPageName[...], let job = jobName(parts[1..<parts.count - 1]) else { return nil }
       return .jobPage(job)
@@ -95,6 +102,7 @@ public enum ResultsPath: Hashable, Sendable {
   case overview
   case controllerKey
   case agentKey(AgentID)
+  case agentNames(AgentID)
   case jobPage(JobName)
   case receipts(RunFile)
   case signatures(RunFile)
@@ -106,6 +114,7 @@ public enum ResultsPath: Hashable, Sendable {
     case .overview: ResultsLayout.overview
     case .controllerKey: ResultsLayout.controllerKey
     case .agentKey(let id): ResultsLayout.agentKey(id)
+    case .agentNames(let id): ResultsLayout.agentNames(id)
     case .jobPage(let job): ResultsLayout.jobPage(job)
     case .receipts(let file): ResultsLayout.receipts(file)
     case .signatures(let file): ResultsLayout.signatures(file)

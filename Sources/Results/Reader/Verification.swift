@@ -75,4 +75,17 @@ extension BranchTree {
     }
     return keys
   }
+
+  /// The names that the branch holds for agents. A file that is not as Belfry writes it names nobody.
+  func agentNames() throws(GitError) -> [AgentID: [AgentName]] {
+    var names: [AgentID: [AgentName]] = [:]
+    guard let folder = try folder(ResultsLayout.agentsFolder) else { return [:] }
+    for entry in try entries(folder) {
+      guard case .agentNames(let agent)? = ResultsLayout.parse("\(ResultsLayout.agentsFolder)/\(entry.name)"),
+        let bytes = try bytes(entry, limit: AgentNamesFile.limit), let list = AgentNamesFile.read(bytes)
+      else { continue }
+      names[agent] = list
+    }
+    return names
+  }
 }

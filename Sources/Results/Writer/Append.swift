@@ -21,15 +21,15 @@ extension ResultsWriter {
 
   /// Commits a batch of receipts here, in one commit and one pack. Nothing is safe before ``push()`` says so.
   ///
-  /// `newAgentKeys` are written where the branch has none for the agent yet. `overview` is rendered when it is due.
+  /// `newAgentKeys` and `newAgentNames` are written where the branch has none for the agent yet. `overview` is rendered when it is due.
   /// Throws `notClaimed`, `fenced`, or `git`, and has then changed nothing.
   public func append(
-    _ deliveries: [ReceiptDelivery], newAgentKeys: [AgentID: PublicKey] = [:], overview: Overview? = nil,
-    now: Timestamp
+    _ deliveries: [ReceiptDelivery], newAgentKeys: [AgentID: PublicKey] = [:],
+    newAgentNames: [AgentID: AgentName] = [:], overview: Overview? = nil, now: Timestamp
   ) throws(ResultsError) -> AppendOutcome {
     let epoch = try requireEpoch()
     let batch = BranchState.Batch(
-      deliveries: deliveries, newAgentKeys: newAgentKeys, overview: overview, now: now)
+      deliveries: deliveries, newAgentKeys: newAgentKeys, newAgentNames: newAgentNames, overview: overview, now: now)
     return try changingState { () throws(ResultsError) in try write(batch, epoch) }
   }
 
@@ -58,6 +58,8 @@ extension ResultsWriter {
     state.pages = prepared.pages
     state.pins.merge(prepared.newKeys) { old, _ in old }
     state.keysOnBranch.merge(prepared.newKeys) { old, _ in old }
+    state.names.merge(prepared.newNames) { old, _ in old }
+    state.missingNames = []
     let runs = Set(outcome.added).union(outcome.present)
     if !runs.isEmpty || outcome.commit != nil {
       state.pending.append(BranchState.Pending(batch: batch, commit: outcome.commit, runs: runs))
@@ -78,6 +80,7 @@ extension ResultsWriter {
     var outcome: AppendOutcome
     var pages: PageCache
     var newKeys: [AgentID: PublicKey]
+    var newNames: [AgentID: [AgentName]]
   }
 
   /// All that the batch changes, without changing anything.
@@ -103,6 +106,7 @@ extension ResultsWriter {
       edits.append(edit)
     }
     let newKeys = keyEdits(batch.newAgentKeys, &edits, &outcome)
+    let newNames = nameEdits(batch.newAgentNames, &edits)
     if tree == nil { edits += firstFiles }
     let changed = add(plan.added, to: records, &edits)
     var pages = state.pages
@@ -117,7 +121,7 @@ extension ResultsWriter {
           bytes: OverviewPage.render(overview, summaries: summaries, source: identity.source, now: batch.now)))
     }
     pages.keep(changed, overviewAt: overviewAt)
-    return Prepared(plan: plan, edits: edits, outcome: outcome, pages: pages, newKeys: newKeys)
+    return Prepared(plan: plan, edits: edits, outcome: outcome, pages: pages, newKeys: newKeys, newNames: newNames)
   }
 
   /// The pages of the jobs that have something new.
@@ -148,6 +152,18 @@ extension ResultsWriter {
     }
     outcome.refusedKeys.sort()
     edits += new.map { BatchPlan.Edit(path: ResultsLayout.agentKey($0.key), bytes: Array($0.value.pem.utf8)) }
+    return new
+  }
+
+  /// Names that the branch lacks: those given, and those that it lost when somebody rewrote it.
+  private func nameEdits(
+    _ given: [AgentID: AgentName], _ edits: inout [BatchPlan.Edit]
+  ) -> [AgentID: [AgentName]] {
+    var new = state.names.filter { state.missingNames.contains($0.key) }
+    for (agent, name) in given where state.names[agent] == nil { new[agent] = [name] }
+    edits += new.map {
+      BatchPlan.Edit(path: ResultsLayout.agentNames($0.key), bytes: AgentNamesFile.write($0.value))
+    }
     return new
   }
 

@@ -9,6 +9,7 @@ struct BranchState {
   struct Batch {
     var deliveries: [ReceiptDelivery]
     var newAgentKeys: [AgentID: PublicKey]
+    var newAgentNames: [AgentID: AgentName]
     var overview: Overview?
     var now: Timestamp
 
@@ -40,6 +41,12 @@ struct BranchState {
   /// The first key seen of every agent, whatever happened to the branch since.
   var pins: [AgentID: PublicKey] = [:]
 
+  /// The names that agents have and had, the present one first. Unlike keys they are what the branch says: a commit that
+  /// takes a file away releases the name.
+  var names: [AgentID: [AgentName]] = [:]
+  /// Agents whose names somebody took away by rewriting or deleting the branch, which releases nothing.
+  var missingNames: Set<AgentID> = []
+
   /// Keys that somebody took away by rewriting or deleting the branch.
   var missingKeys: [AgentID: PublicKey] { pins.filter { keysOnBranch[$0.key] == nil } }
 
@@ -54,5 +61,16 @@ struct BranchState {
         try BranchTree(repository: repository, commit: tip).agentKeys()
       } ?? [:]
     pins.merge(keysOnBranch) { old, _ in old }
+    names =
+      try tip.map { tip throws(GitError) in
+        try BranchTree(repository: repository, commit: tip).agentNames()
+      } ?? [:]
+    missingNames = []
+  }
+
+  /// Puts back the names that a rewritten or deleted branch has lost.
+  mutating func restore(names before: [AgentID: [AgentName]]) {
+    missingNames = Set(before.keys.filter { names[$0] == nil })
+    names.merge(before) { branch, _ in branch }
   }
 }

@@ -155,7 +155,12 @@ extension ResultsWriter {
   private func replay(onto tip: CommitID?, _ epoch: Int64, _ change: BranchChange?) throws(ResultsError) {
     try changingState { () throws(ResultsError) in
       let batches = state.pending.map(\.batch)
+      let names = state.names
       try overGit { () throws(GitError) in try state.stand(on: tip, in: repository) }
+      switch change {
+      case .rewritten, .deleted: state.restore(names: names)
+      case .foreignCommits, .agentKeyChanged, nil: break
+      }
       state.report.refused += try rewrite(batches, epoch)
       if let change { state.report.changes.append(change) }
       for (agent, key) in state.pins.sorted(by: { $0.key < $1.key }) {

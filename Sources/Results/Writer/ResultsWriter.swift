@@ -69,6 +69,9 @@ public final class ResultsWriter {
   /// The keys of all agents as they were first seen on the branch or given: what the controller holds agents to.
   public var agentKeys: [AgentID: PublicKey] { state.pins }
 
+  /// The names that agents have and had, the present one first: as the branch says, and what waits to be written there.
+  public var agentNames: [AgentID: [AgentName]] { state.names }
+
   /// References that keep our commits, and what was fetched, from git's garbage collection.
   var writingReference: String { "refs/belfry/writing/\(branch)" }
   var fetchedReference: String { "refs/belfry/fetched/\(branch)" }
