@@ -144,8 +144,8 @@ let package = Package(
     .testTarget(
       name: "ControllerKitTests",
       dependencies: [
-        "ControllerKit", "Model", "Planning", "Manifest", "Trust", "Git", "Platform", "Wire", "ZoneInfo", "TestSupport",
-        logging, hummingbird, asyncHTTPClient, nioCore, nioHTTP1,
+        "ControllerKit", "Model", "Planning", "Manifest", "Trust", "Git", "Results", "Platform", "Wire", "ZoneInfo",
+        "TestSupport", grpc, grpcTransport, protobuf, logging, hummingbird, asyncHTTPClient, nioCore, nioHTTP1,
       ]),
     .testTarget(name: "EndToEnd", dependencies: ["belfry", "belfry-agent", "TestSupport", "Model", "Trust"]),
   ]

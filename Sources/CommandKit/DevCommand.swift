@@ -85,7 +85,7 @@ struct DevCommand: AsyncParsableCommand {
         source: .init(remote: remote, branch: branch, poll: .seconds(1)),
         results: .init(remote: remote, flush: .milliseconds(300), push: .milliseconds(500)),
         state: state + "/controller", key: "",
-        agents: .init(listen: ListenAddress(host: "127.0.0.1", port: 0), heartbeat: .seconds(1)),
+        agents: .init(listen: ListenAddress(host: "127.0.0.1", port: 0), heartbeat: .seconds(1), bindsNames: false),
         api: ListenAddress(host: "127.0.0.1", port: 0), insecure: true),
       key: key, writer: "belfry-dev", version: BelfryVersion.text, logger: logger,
       onReady: { continuation.yield($0) })

@@ -46,7 +46,8 @@ public struct Controller: Service {
         writer: writer, source: configuration.source.remote.publicURL, key: key, name: "Belfry",
         email: "belfry@\(writer)"),
       clock: clock)
-    let keeper = ResultsKeeper(branch: branch, clock: clock, full: full, logger: logger)
+    let keeper = ResultsKeeper(
+      branch: branch, bindsNames: configuration.agents.bindsNames, clock: clock, full: full, logger: logger)
     guard let epoch = try await claim(keeper) else { return }
     try await serve(keeper, epoch: epoch)
   }
@@ -59,7 +60,7 @@ public struct Controller: Service {
       var backoff = Backoff(first: .seconds(1), limit: .seconds(60))
       while !Task.isCancelled {
         do {
-          let epoch = try await keeper.claim(atLeast: (remembered ?? 0) + 1)
+          let epoch = try await keeper.claim(atLeast: max((remembered ?? 0) + 1, configuration.leastEpoch))
           do {
             try DurableFile.write(Array(String(epoch).utf8), to: path)
           } catch {
@@ -99,8 +100,14 @@ public struct Controller: Service {
     let api = APIService(
       operations: operations, token: token, host: configuration.api.host, port: configuration.api.port,
       onReady: { await ready.api(port: $0) }, logger: logger)
+    let desk = AgentDesk(
+      mirror: mirror, keeper: keeper,
+      grounds: ReceiptGrounds(
+        fleet: fleet, source: state, keeper: keeper,
+        history: SourceHistory(folder: configuration.state + "/source.git", zones: zones)),
+      key: key, branch: configuration.results.branch, clock: clock)
     let link = AgentLinkService(
-      fleet: fleet, key: key, messages: AgentDesk(mirror: mirror, keeper: keeper, key: key),
+      fleet: fleet, key: key, messages: desk,
       heartbeatInterval: configuration.agents.heartbeat, clock: clock, version: version, logger: logger)
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
@@ -198,43 +205,6 @@ private actor Readiness {
 extension ListenAddress {
   /// `host:port`.
   public var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
-}
-
-/// Answers agents' requests from the source and the results branch.
-private struct AgentDesk: AgentMessages {
-  let mirror: SourceMirror
-  let keeper: ResultsKeeper
-  let key: SigningKey
-
-  func bundle(_ digest: Digest) async -> [UInt8]? { try? await mirror.envelope(of: digest, key: key) }
-
-  func blob(_ digest: Digest, of bundles: Set<Digest>) async -> [UInt8]? { try? await mirror.blob(digest, of: bundles) }
-
-  func key(of agent: AgentID) async throws -> PublicKey? { await keeper.key(of: agent) }
-
-  func pin(_ key: PublicKey, for agent: AgentID) async throws -> PublicKey {
-    await keeper.pin(key, for: agent)
-  }
-
-  func receive(_ receipt: Belfry_V1_ReceiptDelivery, from session: Session, key: PublicKey) async -> String? {
-    switch await keeper.receive(receipt, from: session.agent, key: key) {
-    case .taken: return nil
-    case .rejected(let run, let reason):
-      if let run {
-        session.send(
-          .receiptAck(
-            .with {
-              $0.rejected = [
-                .with {
-                  $0.runID = run.text
-                  $0.reason = reason
-                }
-              ]
-            }))
-      }
-      return reason
-    }
-  }
 }
 
 /// The gRPC server for agents.

@@ -20,11 +20,18 @@ struct Reconciler: Service {
   func run() async throws {
     await cancelWhenGracefulShutdown {
       while !Task.isCancelled {
+        let began = ContinuousClock.now
         await pass()
+        // Agents that change what they say of themselves all the time must not have the controller plan all the time.
+        try? await Task.sleep(for: Self.rest(after: ContinuousClock.now - began))
         await changed.wait(atMost: .seconds(10))
       }
     }
   }
+
+  /// How long to do nothing after a pass that took so long: planning gets a third of one core at the most. What is
+  /// raised meanwhile is looked at afterwards.
+  static func rest(after pass: Duration) -> Duration { min(pass * 2, .seconds(10)) }
 
   private func pass() async {
     let snapshot = await snapshot()

@@ -15,6 +15,12 @@ public enum WireLimits {
   public static let message = 12 * 1024 * 1024
   /// Receipts that an agent sends before it waits for an acknowledgement.
   public static let receiptWindow = 256
+  /// Bundles and files that an agent has asked for and not got yet; each counts once, however often it is asked for.
+  public static let outstandingContent = 200_000
+  /// Messages that wait for an agent to read them, content not counted.
+  public static let outstandingMessages = 4_096
+  /// Bytes of them.
+  public static let outstandingBytes = 32 * 1024 * 1024
 }
 
 /// The texts that the two ends sign when a stream begins.

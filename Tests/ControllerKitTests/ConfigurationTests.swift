@@ -38,6 +38,7 @@ struct ConfigurationTests {
     #expect(configuration.agents.listen == ListenAddress(host: "127.0.0.1", port: 7420))
     #expect(configuration.agents.heartbeat == .seconds(5))
     #expect(configuration.api == ListenAddress(host: "127.0.0.1", port: 7421))
+    #expect(configuration.leastEpoch == 1 && configuration.agents.bindsNames)
   }
 
   @Test func everythingIsRead() throws {
@@ -49,6 +50,7 @@ struct ConfigurationTests {
       key: /etc/key
       agents: {listen: "[::1]:0", heartbeat: 1s, addressFile: address}
       api: {listen: "localhost:0"}
+      epoch: {least: 42}
       insecure: true
       """)
     #expect(configuration.source.branch == "trunk")
@@ -59,6 +61,7 @@ struct ConfigurationTests {
     #expect(configuration.agents.listen == ListenAddress(host: "::1", port: 0))
     #expect(configuration.agents.addressFile?.hasSuffix("/address") == true)
     #expect(configuration.api.isLoopback)
+    #expect(configuration.leastEpoch == 42)
   }
 
   /// A configuration with one mistake, and where and how it is told.
@@ -104,6 +107,10 @@ struct ConfigurationTests {
     Bad(least + "api: {listen: \"127.evil.example.com:1\"}\n", "", "loopback"),
     Bad("source: {url: /s}\nkey: k\n", "1:1", "insecure"),
     Bad("source: {url: /s}\nkey: k\ninsecure: yes\n", "3:11", "true or false"),
+    Bad(least + "epoch: 42\n", "4:8", "mapping"),
+    Bad(least + "epoch: {last: 42}\n", "4:9", "last", "least"),
+    Bad(least + "epoch: {least: 0}\n", "4:16", "1"),
+    Bad(least + "epoch: {least: 9007199254740993}\n", "4:16", "1099511627776"),
     Bad(least + "---\na: 1\n", "", "document"),
   ])
   func aMistakeIsToldAtItsPlace(_ row: Bad) {

@@ -140,6 +140,8 @@ struct FleetStateTests {
       held.job = "../../etc"
       state.held = [held]
     },
+    Hostile(testDescription: "too many runs") { $0.running = Array(repeating: Belfry_V1_RunningRun(), count: 20_001) },
+    Hostile(testDescription: "too many jobs") { $0.held = Array(repeating: Belfry_V1_HeldJob(), count: 100_001) },
     Hostile(testDescription: "a run that is none") { state in
       var run = Belfry_V1_RunningRun()
       run.runID = "x"
@@ -152,5 +154,57 @@ struct FleetStateTests {
     #expect(throws: Never.self) { _ = try AgentReport(state) }
     row.edit(&state)
     #expect(throws: NameError.self) { _ = try AgentReport(state) }
+  }
+
+  @Test func problemsAreCutByBytes() throws {
+    var state = Belfry_V1_AgentState()
+    // One character of a megabyte: combining marks.
+    state.problems =
+      ["e" + String(repeating: "\u{301}", count: 500_000), "\u{1b}[2J"] + Array(repeating: "p", count: 30)
+    let report = try AgentReport(state)
+    #expect(report.problems.count == 16)
+    #expect(report.problems.allSatisfy { $0.utf8.count < 600 })
+    #expect(report.problems[1] == "<U+001B>[2J")
+  }
+
+  @Test func anAnswerToNothingIsNoNews() throws {
+    var state = FleetState(epoch: 1)
+    let session = try connect(&state)
+    _ = state.heard(from: agentID(1), session: session, report: try report(.zero), at: at(0))
+    let position = Position(epoch: 1, sequence: 1)
+    var isNews: [Bool] = []
+    func answer(_ position: Position) {
+      isNews.append(state.installed(agentID(1), session: session, position: position, refusal: "no", at: at(0)))
+    }
+    answer(position)
+    state.send(try assignment(position, ["j": "b"]), answerDue: at(100))
+    answer(.zero)
+    answer(position)
+    answer(position)
+    #expect(isNews == [false, false, true, false])
+    #expect(state.members[agentID(1)]?.refusals == 1)
+  }
+
+  @Test func aHelloOutOfBoundsIsRefusedInFewWords() throws {
+    var hello = Belfry_V1_Hello()
+    hello.protocol = wireProtocol
+    hello.agentID = agentID(1).text
+    hello.agentName = "a"
+    hello.publicKey = keys[0].pem
+    hello.nonce = String(repeating: "0", count: 32)
+    hello.softwareVersion = "v" + String(repeating: "\u{301}", count: 100_000)
+    #expect(try HandshakeClaim(hello).version.utf8.count < 100)
+    let long = "e" + String(repeating: "\u{301}", count: 100_000)
+    let edits: [(inout Belfry_V1_Hello) -> Void] = [
+      { $0.agentID = long }, { $0.agentName = long }, { $0.publicKey += long }, { $0.nonce = long },
+    ]
+    for edit in edits {
+      var bad = hello
+      edit(&bad)
+      do throws(HandshakeRefusal) {
+        _ = try HandshakeClaim(bad)
+        Issue.record("taken")
+      } catch { #expect(error.reason.utf8.count < 1_100) }
+    }
   }
 }

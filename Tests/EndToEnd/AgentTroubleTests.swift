@@ -70,7 +70,7 @@ struct AgentTroubleTests {
     let first = try await site.startAgent("twin")
     try await site.status("connected") { $0.agent("twin")?["connected"]?.boolValue == true }
     let second = try site.launchAgent("twin", stateFolder: site.folder.path("agent-twin-2"))
-    #expect(await second.line(containing: "the name is in use by agent") != nil, "\(second.output)")
+    #expect(await second.line(containing: "the name 'twin' is agent ") != nil, "\(second.output)")
     #expect(!first.hasEnded)
     await second.destroy()
     let third = try site.launchAgent("twin")

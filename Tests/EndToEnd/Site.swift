@@ -105,9 +105,9 @@ final class Site: Sendable {
 
   func configuration(_ controller: String = "controller") -> String { folder.path(controller + ".yaml") }
 
-  /// Starts a controller without waiting for it. It listens where it did before.
+  /// Starts a controller without waiting for it. It listens where it did before. `more` is a line of its configuration.
   func launchController(
-    _ name: String = "controller", key: String? = nil, results: String? = nil, crashAt: String? = nil
+    _ name: String = "controller", key: String? = nil, results: String? = nil, more: String = "", crashAt: String? = nil
   ) throws -> Program {
     let address = address(name) ?? "127.0.0.1:0"
     try folder.write(
@@ -120,6 +120,7 @@ final class Site: Sendable {
       agents: {listen: "\(address)", heartbeat: 200ms, addressFile: \(folder.path(name + ".address"))}
       api: {listen: "127.0.0.1:0"}
       insecure: true
+      \(more)
 
       """)
     return try keep(
@@ -131,9 +132,9 @@ final class Site: Sendable {
   /// Starts a controller and waits until it is ready.
   @discardableResult
   func startController(
-    _ name: String = "controller", key: String? = nil, results: String? = nil, crashAt: String? = nil
+    _ name: String = "controller", key: String? = nil, results: String? = nil, more: String = "", crashAt: String? = nil
   ) async throws -> Program {
-    let program = try launchController(name, key: key, results: results, crashAt: crashAt)
+    let program = try launchController(name, key: key, results: results, more: more, crashAt: crashAt)
     guard let line = await program.line(containing: "ready agents="),
       let address = line.split(separator: " ").first(where: { $0.hasPrefix("agents=") })?.dropFirst(7)
     else { throw CommandFailure(description: "the controller is not ready: \(program.output)") }

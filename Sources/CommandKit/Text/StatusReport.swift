@@ -36,6 +36,7 @@ struct StatusReport {
       let epoch = status["epoch"]?.integerValue.map { ", epoch \($0)" } ?? ""
       lines.append(("Controller", version + epoch))
     }
+    if let later = status["laterEpoch"]?["words"]?.stringValue { lines.append(("Epoch", later)) }
     return lines.map { label, text in
       label + String(repeating: " ", count: 12 - label.count) + TerminalText.neutralised(text) + "\n"
     }.joined()

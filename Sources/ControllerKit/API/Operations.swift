@@ -32,6 +32,7 @@ struct Operations: APIOperations {
     return .members([
       "version": .string(version),
       "epoch": .integer(snapshot.terms.epoch),
+      "laterEpoch": await reconciler.fleet.laterEpoch?.json,
       "now": .timestamp(now),
       "source": await sourceJSON(),
       "results": await resultsJSON(),
@@ -211,7 +212,7 @@ struct Operations: APIOperations {
       request: request, nominal: now, startBy: now + .seconds(60), params: params)
     do {
       let reply = try await reconciler.fleet.dispatch(order, key: reconciler.key, patience: .seconds(10))
-      return (agent, run, reply.refusal.isEmpty ? nil : String(reply.refusal.prefix(500)))
+      return (agent, run, reply.refusal.isEmpty ? nil : AgentWords.safe(reply.refusal, bytes: 500))
     } catch {
       return (agent, run, "\(error)")
     }

@@ -45,6 +45,15 @@ extension FleetState.Member {
   }
 }
 
+extension LaterEpoch {
+  var json: JSONValue {
+    .members([
+      "epoch": .integer(epoch), "agents": .strings(agents.map(\.text)), "line": line.map(JSONValue.string),
+      "words": .string(words),
+    ])
+  }
+}
+
 extension AgentReport.Running {
   var json: JSONValue {
     [

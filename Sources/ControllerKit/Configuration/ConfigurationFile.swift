@@ -31,6 +31,7 @@ public enum ControllerFields {
       Field("key", "a file's path", "the controller's private key, PEM", isRequired: true),
       Field("agents", "a mapping", "where agents dial in"),
       Field("api", "a mapping", "the local HTTP API"),
+      Field("epoch", "a mapping", "the lowest epoch to claim"),
       Field("insecure", "true or false", "allows plain text on loopback; required until there are certificates"),
     ])
   public static let source = FieldTable(
@@ -61,6 +62,13 @@ public enum ControllerFields {
       Field("listen", "host:port", "default 127.0.0.1:7420; port 0 takes a free one"),
       Field("heartbeat", "a duration, 100ms to 5m", "default 5s"),
       Field("addressFile", "a file's path", "gets the address listened on"),
+    ])
+  public static let epoch = FieldTable(
+    "epoch",
+    [
+      Field(
+        "least", "a number, 1 to \(ControllerConfiguration.epochLimit)",
+        "for a controller whose agents know a higher epoch than the results branch; 'belfry status' says which")
     ])
   public static let api = FieldTable(
     "api", [Field("listen", "host:port on loopback", "default 127.0.0.1:7421; port 0 takes a free one")])
@@ -96,6 +104,7 @@ private struct ConfigurationFile {
     let agents = fields.take("agents").map(agents) ?? ControllerConfiguration.Agents()
     let apiValue = fields.take("api")
     let api = apiValue.map(api) ?? ListenAddress(host: "127.0.0.1", port: 7421)
+    let leastEpoch = fields.take("epoch").flatMap(leastEpoch) ?? 1
     let insecure = fields.take("insecure")?.boolean() ?? false
     fields.finish()
     if !api.isLoopback {
@@ -109,7 +118,14 @@ private struct ConfigurationFile {
     guard let source, let key else { return nil }
     return ControllerConfiguration(
       source: source, results: self.results(results, source), state: state, key: key, agents: agents, api: api,
-      insecure: insecure)
+      insecure: insecure, leastEpoch: leastEpoch)
+  }
+
+  private func leastEpoch(_ value: ValueReader) -> Int64? {
+    guard var fields = value.fields(ControllerFields.epoch) else { return nil }
+    let least = fields.take("least")?.integer(in: 1...Int(ControllerConfiguration.epochLimit))
+    fields.finish()
+    return least.map(Int64.init)
   }
 
   private func source(_ value: ValueReader) -> ControllerConfiguration.Source? {

@@ -41,14 +41,17 @@ public struct ControllerConfiguration: Sendable {
     public var heartbeat: Duration
     /// Gets the address listened on, as `host:port`, once it is known; for port 0.
     public var addressFile: String?
+    /// Whether an agent's name stays its own while it is away; not for agents that are thrown away at the end.
+    public var bindsNames: Bool
 
     public init(
       listen: ListenAddress = ListenAddress(host: "127.0.0.1", port: 7420), heartbeat: Duration = .seconds(5),
-      addressFile: String? = nil
+      addressFile: String? = nil, bindsNames: Bool = true
     ) {
       self.listen = listen
       self.heartbeat = heartbeat
       self.addressFile = addressFile
+      self.bindsNames = bindsNames
     }
   }
 
@@ -62,10 +65,17 @@ public struct ControllerConfiguration: Sendable {
   public var api: ListenAddress
   /// Allows plain text on loopback.
   public var insecure: Bool
+  /// The lowest epoch that is claimed, 1 to ``epochLimit``: for a controller that has lost its state folder and its
+  /// results branch, and whose agents know a higher one.
+  public var leastEpoch: Int64
+
+  /// Far from where agents' positions end, so that a false number leaves room to count on.
+  public static let epochLimit: Int64 = 1 << 40
 
   public init(
     source: Source, results: Results, state: String, key: String, agents: Agents = Agents(),
-    api: ListenAddress = ListenAddress(host: "127.0.0.1", port: 7421), insecure: Bool = false
+    api: ListenAddress = ListenAddress(host: "127.0.0.1", port: 7421), insecure: Bool = false,
+    leastEpoch: Int64 = 1
   ) {
     self.source = source
     self.results = results
@@ -74,6 +84,7 @@ public struct ControllerConfiguration: Sendable {
     self.agents = agents
     self.api = api
     self.insecure = insecure
+    self.leastEpoch = leastEpoch
   }
 }
 

@@ -12,10 +12,10 @@ protocol AgentMessages: Sendable {
   func bundle(_ digest: Digest) async -> [UInt8]?
   /// A file that belongs to one of the bundles.
   func blob(_ digest: Digest, of bundles: Set<Digest>) async -> [UInt8]?
-  /// The key on record for an agent; nil when this is its first contact.
-  func key(of agent: AgentID) async throws -> PublicKey?
-  /// Puts a new agent's key on record; gives back the one that is on record then.
-  func pin(_ key: PublicKey, for agent: AgentID) async throws -> PublicKey
+  /// Why an agent may not come under this name with this key; nil when it may. Nothing is proven yet.
+  func objection(to claim: HandshakeClaim) async -> String?
+  /// Puts a proven agent on record when it is new; a reason when it may not come.
+  func admit(_ claim: HandshakeClaim) async -> String?
   /// Takes a receipt in for committing; gives a reason when it never will be.
   func receive(_ receipt: Belfry_V1_ReceiptDelivery, from session: Session, key: PublicKey) async -> String?
 }
@@ -78,7 +78,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
         group.cancelAll()
       }
     } catch {
-      reason = (error as? RPCError)?.message ?? String(describing: error)
+      reason = AgentWords.safe((error as? RPCError)?.message ?? String(describing: error))
     }
     await fleet.close(session, reason: reason)
   }
@@ -87,10 +87,14 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
   private func breaking(_ broken: Signal, _ session: Session, _ body: () async throws -> Void) async {
     do {
       try await body()
+    } catch is CancellationError {
+      // The other side of the session has ended it.
     } catch {
       logger.info(
         "stream ended",
-        metadata: ["agent": "\(session.name)", "reason": "\((error as? RPCError)?.message ?? "\(error)")"])
+        metadata: [
+          "agent": "\(session.name)", "reason": "\(AgentWords.safe((error as? RPCError)?.message ?? "\(error)"))",
+        ])
       broken.raise()
     }
   }
@@ -103,8 +107,8 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
       throw HandshakeRefusal("the first message must be Hello")
     }
     let claim = try HandshakeClaim(hello)
-    if let pinned = try await messages.key(of: claim.id), pinned != claim.key {
-      throw HandshakeRefusal("agent \(claim.id) is on record with another key", peer: claim.name.text)
+    if let objection = await messages.objection(to: claim) {
+      throw HandshakeRefusal(objection, peer: claim.name.text)
     }
     let challenge = RandomName.hex(bytes: 16)
     let epoch = await fleet.epoch
@@ -127,9 +131,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
     guard claim.key.verify(signature: Array(proof.signature), of: proven) else {
       throw HandshakeRefusal("the proof's signature is wrong", peer: claim.name.text)
     }
-    guard try await messages.pin(claim.key, for: claim.id) == claim.key else {
-      throw HandshakeRefusal("agent \(claim.id) is on record with another key", peer: claim.name.text)
-    }
+    if let objection = await messages.admit(claim) { throw HandshakeRefusal(objection, peer: claim.name.text) }
     do throws(FleetState.Refused) {
       let session = try await fleet.open(
         id: claim.id, name: claim.name, key: claim.key, version: claim.version, nonce: claim.nonce)
@@ -139,6 +141,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
       case .otherKey: throw HandshakeRefusal("agent \(claim.id) is known with another key", peer: claim.name.text)
       case .nameInUse(let other):
         throw HandshakeRefusal("the name is in use by agent \(other), which is connected now", peer: claim.name.text)
+      case .tooMany: throw HandshakeRefusal("too many agents", peer: claim.name.text)
       }
     }
   }
@@ -147,6 +150,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
     _ incoming: inout RPCAsyncSequence<Belfry_V1_FromAgent, any Error>.AsyncIterator, _ session: Session,
     _ agentKey: PublicKey
   ) async throws {
+    var rejected = 0
     while let message = try await incoming.next(isolation: #isolation)?.message {
       switch message {
       case .heartbeat(let heartbeat):
@@ -162,10 +166,16 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
       case .installReport(let report):
         await fleet.installed(
           session, position: Position(epoch: report.epoch, sequence: report.sequence),
-          refusal: report.refusal.isEmpty ? nil : TerminalText.neutralised(String(report.refusal.prefix(1000))))
+          refusal: report.refusal.isEmpty ? nil : AgentWords.safe(report.refusal))
       case .receipt(let delivery):
         if let reason = await messages.receive(delivery, from: session, key: agentKey) {
-          logger.error("receipt rejected", metadata: ["agent": "\(session.name)", "reason": "\(reason)"])
+          rejected += 1
+          // One who sends nothing else must not fill the log's disk.
+          if rejected <= 100 || rejected % 1_000 == 0 {
+            logger.error(
+              "receipt rejected",
+              metadata: ["agent": "\(session.name)", "reason": "\(AgentWords.safe(reason))", "number": "\(rejected)"])
+          }
         }
       case .dispatchReply(let reply): await fleet.replied(session, reply)
       case .hello, .proof: throw RPCError(code: .failedPrecondition, message: "a second handshake")
@@ -174,11 +184,12 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
   }
 
   private func content(_ request: Belfry_V1_ContentRequest, _ session: Session) async throws {
-    guard request.bundles.count + request.blobs.count <= 200_000 else {
+    guard request.bundles.count + request.blobs.count <= WireLimits.outstandingContent else {
       throw RPCError(code: .resourceExhausted, message: "a request for too much content")
     }
-    for text in request.bundles { session.send(.bundle(try digest(text))) }
-    for text in request.blobs { session.send(.blob(try digest(text))) }
+    let bundles = try request.bundles.map { Outbox.Content(kind: .bundle, digest: try digest($0)) }
+    let blobs = try request.blobs.map { Outbox.Content(kind: .blob, digest: try digest($0)) }
+    session.outbox.put(bundles + blobs)
   }
 
   private func digest(_ text: String) throws -> Digest {
@@ -188,14 +199,17 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
   }
 
   private func send(_ session: Session, _ response: RPCWriter<Belfry_V1_FromController>) async throws {
-    for await item in session.items {
+    while let item = await session.outbox.next() {
       switch item {
       case .message(let message): try await response.write(message)
-      case .bundle(let digest):
-        let bytes = await fleet.bundles(of: session).contains(digest) ? await messages.bundle(digest) : nil
-        try await send(bytes, digest, .bundle, response)
-      case .blob(let digest):
-        try await send(await messages.blob(digest, of: await fleet.bundles(of: session)), digest, .blob, response)
+      case .content(let content):
+        let allowed = await fleet.bundles(of: session)
+        let bytes: [UInt8]?
+        switch content.kind {
+        case .bundle: bytes = allowed.contains(content.digest) ? await messages.bundle(content.digest) : nil
+        case .blob: bytes = await messages.blob(content.digest, of: allowed)
+        }
+        try await send(bytes, content, session, response)
       case .refuse(let reason):
         try await response.write(.with { $0.refusal = .with { $0.reason = reason } })
         throw RPCError(code: .aborted, message: reason)
@@ -205,8 +219,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
 
   /// Sends content in chunks, or says that it is not to be had.
   private func send(
-    _ bytes: [UInt8]?, _ digest: Digest, _ kind: Belfry_V1_ContentChunk.Kind,
-    _ response: RPCWriter<Belfry_V1_FromController>
+    _ bytes: [UInt8]?, _ content: Outbox.Content, _ session: Session, _ response: RPCWriter<Belfry_V1_FromController>
   ) async throws {
     var offset = 0
     repeat {
@@ -214,22 +227,29 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
       try await response.write(
         .with {
           $0.contentChunk = .with { chunk in
-            chunk.kind = bytes == nil ? .missing : kind
-            chunk.digest = digest.hex
+            chunk.kind = bytes == nil ? .missing : content.kind == .bundle ? .bundle : .blob
+            chunk.digest = content.digest.hex
             chunk.offset = Int64(offset)
             if let bytes { chunk.data = bytes[offset..<end].data }
             chunk.last = end == bytes?.count ?? 0
           }
         })
+      session.outbox.wrote()
       offset = end
     } while offset < bytes?.count ?? 0
   }
 
-  /// Ends the stream of an agent that has fallen silent: the network may have gone without a word.
+  /// Ends the stream of an agent that has fallen silent (the network may have gone without a word), and of one that does
+  /// not read.
   private func watch(_ session: Session) async throws {
-    while let heard = await fleet.lastHeard(session) {
+    while true {
+      // A session that was replaced has been told to go; the outbox knows how long ago.
+      let heard = await fleet.lastHeard(session) ?? clock.now
       guard clock.now - heard <= heartbeatInterval * 4 else {
         throw RPCError(code: .deadlineExceeded, message: "no heartbeat for \((heartbeatInterval * 4).manifestText)")
+      }
+      if let trouble = session.outbox.trouble(patience: max(heartbeatInterval * 4, .seconds(60))) {
+        throw RPCError(code: .resourceExhausted, message: trouble)
       }
       try await Task.sleep(for: heartbeatInterval)
     }
@@ -249,16 +269,23 @@ struct HandshakeClaim: Sendable {
       throw HandshakeRefusal("the agent speaks protocol \(hello.protocol), this controller \(wireProtocol)")
     }
     guard Handshake.isRandom(hello.nonce) else { throw HandshakeRefusal("the nonce is malformed") }
+    guard hello.agentID.utf8.count <= Self.textLimit, hello.agentName.utf8.count <= Self.textLimit,
+      hello.publicKey.utf8.count <= Self.keyLimit
+    else { throw HandshakeRefusal("the agent's id, name or key is too long") }
     do {
       id = try AgentID(hello.agentID)
       name = try AgentName(hello.agentName)
       key = try PublicKey(pem: hello.publicKey)
     } catch {
-      throw HandshakeRefusal("\(error)")
+      throw HandshakeRefusal(AgentWords.safe("\(error)"))
     }
     nonce = hello.nonce
-    version = TerminalText.neutralised(String(hello.softwareVersion.prefix(60)))
+    version = AgentWords.safe(hello.softwareVersion, bytes: 60)
   }
+
+  /// Bytes of an id or a name, and of a key's PEM, that are looked at at all.
+  static let textLimit = 256
+  static let keyLimit = 4_096
 }
 
 /// Why a stream did not become a session, in words that the agent is told too.

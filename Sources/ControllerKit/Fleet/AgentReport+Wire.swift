@@ -8,7 +8,11 @@ private enum ReportLimits {
   static let text = 253
   static let addresses = 32
   static let jobs = 100_000
+  /// Runs that are going at once.
+  static let running = 20_000
   static let problems = 16
+  /// Bytes of one of them.
+  static let problem = 500
   static let position: Int64 = 1 << 53
 }
 
@@ -23,8 +27,8 @@ extension AgentReport {
     guard state.addresses.count <= ReportLimits.addresses, state.addresses.allSatisfy(Self.isText) else {
       throw NameError("addresses: at most \(ReportLimits.addresses)")
     }
-    guard state.held.count <= ReportLimits.jobs, state.running.count <= ReportLimits.jobs else {
-      throw NameError("more than \(ReportLimits.jobs) jobs")
+    guard state.held.count <= ReportLimits.jobs, state.running.count <= ReportLimits.running else {
+      throw NameError("more than \(ReportLimits.jobs) jobs or \(ReportLimits.running) runs")
     }
     // Room to count on: the next sequence is one higher.
     guard 0...ReportLimits.position ~= state.epoch, 0...ReportLimits.position ~= state.sequence else {
@@ -46,7 +50,7 @@ extension AgentReport {
           started: Timestamp(microseconds: run.started), attempt: Int(run.attempt)))
     }
     spooled = Int(state.spooled)
-    problems = state.problems.prefix(ReportLimits.problems).map { String($0.prefix(500)) }
+    problems = state.problems.prefix(ReportLimits.problems).map { AgentWords.safe($0, bytes: ReportLimits.problem) }
   }
 
   private static func isText(_ text: String) -> Bool {

@@ -9,8 +9,11 @@ import Wire
 /// Owns what is known of the agents and their streams. All decisions are ``FleetState``'s.
 actor Fleet {
   private var state: FleetState
+  private var assigned = AssignedJobs()
   private var sessions: [AgentID: Session] = [:]
   private var replies: [String: CheckedContinuation<Belfry_V1_DispatchReply, Never>] = [:]
+  private var toldEpoch: Int64 = 0
+  private var toldTimes = 0
   private let clock: WallClock
   private let changed: Signal
   private let logger: Logger
@@ -31,7 +34,7 @@ actor Fleet {
     id: AgentID, name: AgentName, key: PublicKey, version: String, nonce: String
   ) throws(FleetState.Refused) -> Session {
     let number = try state.connect(id: id, name: name, key: key, version: version, at: clock.now)
-    sessions[id]?.send(.refuse("replaced by a newer connection of the same agent"))
+    sessions[id]?.refuse("replaced by a newer connection of the same agent")
     let session = Session(id: number, agent: id, name: name, nonce: nonce)
     sessions[id] = session
     logger.info("agent connected", metadata: ["agent": "\(name)", "id": "\(id)", "version": "\(version)"])
@@ -48,11 +51,23 @@ actor Fleet {
 
   /// Ends all streams: the controller is stopping, and agents are to look for it again.
   func closeAll() {
-    for session in sessions.values { session.send(.refuse("the controller is stopping")) }
+    for session in sessions.values { session.refuse("the controller is stopping") }
   }
 
   func heard(from session: Session, report: AgentReport?) {
     if state.heard(from: session.agent, session: session.id, report: report, at: clock.now) { changed.raise() }
+    if let report, report.position.epoch > state.epoch { tellLaterEpoch() }
+  }
+
+  /// What agents say of epochs above this controller's; nil when none does.
+  var laterEpoch: LaterEpoch? { LaterEpoch(epoch: state.epoch, members: state.members.values) }
+
+  /// Says it in the log when the number has risen, and not for ever: it is the agents' word.
+  private func tellLaterEpoch() {
+    guard let later = laterEpoch, later.epoch > toldEpoch, toldTimes < 10 else { return }
+    toldEpoch = later.epoch
+    toldTimes += 1
+    logger.error("\(later.words)")
   }
 
   /// When the session's agent was last heard; nil when the session is over.
@@ -62,10 +77,12 @@ actor Fleet {
   }
 
   func installed(_ session: Session, position: Position, refusal: String?) {
+    // What answers nothing that was sent is no news: saying it again and again must neither fill the log nor make plans.
+    guard state.installed(session.agent, session: session.id, position: position, refusal: refusal, at: clock.now)
+    else { return }
     if let refusal {
       logger.error("assignment refused", metadata: ["agent": "\(session.name)", "reason": "\(refusal)"])
     }
-    state.installed(session.agent, session: session.id, position: position, refusal: refusal, at: clock.now)
     changed.raise()
   }
 
@@ -74,6 +91,7 @@ actor Fleet {
     guard let session = sessions[assignment.agent] else { return false }
     let envelope = try key.sign(assignment).bytes
     state.send(assignment, answerDue: clock.now + .seconds(120))
+    assigned.add(assignment)
     session.send(.assignment(.with { $0.envelope = envelope.data }))
     CrashPoint.reach("controller.assignmentSent")
     return true
@@ -84,6 +102,12 @@ actor Fleet {
   func bundles(of session: Session) -> Set<Digest> {
     Set(state.members[session.agent]?.agent.sent?.contents.values.map(\.bundle) ?? [])
   }
+
+  /// Whether this controller has assigned the job to the agent at any time.
+  func hasAssigned(_ job: JobName, to agent: AgentID) -> Bool { assigned.contains(job, of: agent) }
+
+  /// The job that a bundle was assigned as.
+  func job(ofBundle bundle: Digest) -> JobName? { assigned.job(of: bundle) }
 
   func session(of id: AgentID) -> Session? { sessions[id] }
 

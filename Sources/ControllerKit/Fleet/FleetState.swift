@@ -39,7 +39,11 @@ struct FleetState: Sendable {
     case otherKey
     /// Another agent that is connected now has the name.
     case nameInUse(by: AgentID)
+    case tooMany
   }
+
+  /// Agents that are remembered at the most.
+  static let membersLimit = AgentRecords.limit
 
   /// Makes a proven stream the agent's session. An older stream of the same agent is replaced: the agent is the one
   /// who knows that it dialled again.
@@ -53,6 +57,7 @@ struct FleetState: Sendable {
     if let other = namesakes.first(where: { $0.session != nil || now - $0.lastHeard < Self.nameHold }) {
       throw .nameInUse(by: other.agent.id)
     }
+    guard members[id] != nil || members.count < Self.membersLimit else { throw .tooMany }
     // An agent that was set up anew under its old name takes the place of its former self.
     for former in namesakes { members[former.agent.id] = nil }
     let session = SessionID(number: nextSession)
@@ -102,11 +107,14 @@ struct FleetState: Sendable {
   }
 
   /// Takes the agent's answer to an assignment. What was refused is tried again after a pause that grows, since the
-  /// same bytes would be refused again.
+  /// same bytes would be refused again. False when it answers nothing that was sent.
+  @discardableResult
   mutating func installed(
     _ id: AgentID, session: SessionID, position: Position, refusal: String?, at now: Timestamp
-  ) {
-    guard var member = members[id], member.session == session else { return }
+  ) -> Bool {
+    guard var member = members[id], member.session == session, member.agent.sent?.position == position else {
+      return false
+    }
     if let refusal {
       let pause = min(Duration.seconds(5) * (1 << min(member.refusals, 10)), .seconds(600))
       member.refusals += 1
@@ -116,6 +124,7 @@ struct FleetState: Sendable {
       member.agent.accept(position)
     }
     members[id] = member
+    return true
   }
 }
 

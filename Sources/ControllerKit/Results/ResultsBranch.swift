@@ -16,6 +16,7 @@ actor ResultsBranch {
     var unpushedBytes = 0
     var localTip: CommitID?
     var agentKeys: [AgentID: PublicKey] = [:]
+    var agentNames: [AgentID: [AgentName]] = [:]
   }
 
   private let folder: String
@@ -48,10 +49,12 @@ actor ResultsBranch {
 
   /// Commits a batch. Nil before the claim.
   func append(
-    _ batch: [ReceiptDelivery], newAgentKeys: [AgentID: PublicKey], overview: Overview?
+    _ batch: [ReceiptDelivery], newAgentKeys: [AgentID: PublicKey], newAgentNames: [AgentID: AgentName],
+    overview: Overview?
   ) throws -> (outcome: ResultsWriter.AppendOutcome, facts: Facts)? {
     guard let writer else { return nil }
-    let outcome = try writer.append(batch, newAgentKeys: newAgentKeys, overview: overview, now: clock.now)
+    let outcome = try writer.append(
+      batch, newAgentKeys: newAgentKeys, newAgentNames: newAgentNames, overview: overview, now: clock.now)
     CrashPoint.reach("controller.committed")
     return (outcome, facts(of: writer))
   }
@@ -67,6 +70,6 @@ actor ResultsBranch {
   private func facts(of writer: ResultsWriter) -> Facts {
     Facts(
       unpushedReceipts: writer.unpushedReceipts, unpushedBytes: writer.unpushedBytes, localTip: writer.localTip,
-      agentKeys: writer.agentKeys)
+      agentKeys: writer.agentKeys, agentNames: writer.agentNames)
   }
 }

@@ -4,7 +4,6 @@ import Model
 import Platform
 import Results
 import Trust
-import Wire
 
 /// Takes receipts in, has them committed and pushed, and knows which agents may forget which. It answers at once, however
 /// long the remote takes: what blocks is in ``ResultsBranch``.
@@ -24,11 +23,12 @@ actor ResultsKeeper {
   private var facts = ResultsBranch.Facts()
   private var queue: [ReceiptDelivery] = []
   private var queuedBytes = 0
-  private var newKeys: [AgentID: PublicKey] = [:]
+  private var records: AgentRecords
   /// When the overview was last worked out.
   private var overviewed: Timestamp?
   /// Which agents wait for the acknowledgement of a run.
   private var senders: [RunID: AgentID] = [:]
+  private var shares: [AgentID: Share] = [:]
   /// Agents whose receipts were not taken for want of room.
   private var turnedAway: Set<AgentID> = []
   private(set) var recent = RecentRuns()
@@ -37,7 +37,8 @@ actor ResultsKeeper {
   private(set) var fence: String?
   private(set) var pushed: CommitID?
 
-  init(branch: ResultsBranch, clock: WallClock, full: Signal, logger: Logger) {
+  init(branch: ResultsBranch, bindsNames: Bool = true, clock: WallClock, full: Signal, logger: Logger) {
+    records = AgentRecords(bindsNames: bindsNames)
     self.branch = branch
     self.clock = clock
     self.full = full
@@ -50,7 +51,7 @@ actor ResultsKeeper {
   /// Claims the next epoch, `atLeast` or higher, and reads what the branch knows of the last while.
   func claim(atLeast: Int64) async throws -> Int64 {
     let (claim, latest, facts) = try await branch.claim(atLeast: atLeast)
-    self.facts = facts
+    learn(facts)
     pushed = claim.commit
     if claim.replacedControllerKey {
       logger.warning("the results branch had another controller's key; it has this one's now")
@@ -59,79 +60,72 @@ actor ResultsKeeper {
     return claim.epoch
   }
 
+  // MARK: - Agents
+
   /// The key on record for an agent.
-  func key(of agent: AgentID) -> PublicKey? { newKeys[agent] ?? facts.agentKeys[agent] }
+  func key(of agent: AgentID) -> PublicKey? { records.key(of: agent) }
 
-  /// Puts an agent's key on record with the next commit, when there is none; gives back the one on record.
-  func pin(_ key: PublicKey, for agent: AgentID) -> PublicKey {
-    if let known = self.key(of: agent) { return known }
-    newKeys[agent] = key
-    full.raise()
-    return key
+  /// All names under which an agent may deliver receipts, the present one first.
+  func names(of agent: AgentID) -> [AgentName] { records.names(of: agent) }
+
+  /// Whether an agent may come as it says. Changes nothing.
+  func judge(_ agent: AgentID, name: AgentName, key: PublicKey) throws(AgentRecords.Refused) {
+    try records.judge(agent, name: name, key: key)
   }
 
-  /// What became of a delivery.
-  enum Reception: Sendable {
-    case taken
-    /// Never to be committed.
-    case rejected(RunID?, String)
+  /// Puts a proven agent's key and name on record with the next commit, where there is none.
+  func admit(_ agent: AgentID, name: AgentName, key: PublicKey) throws(AgentRecords.Refused) {
+    try records.admit(agent, name: name, key: key)
+    if records.hasNews { full.raise() }
   }
 
-  /// Checks a delivery and puts it into the next commit.
-  func receive(_ delivery: Belfry_V1_ReceiptDelivery, from agent: AgentID, key: PublicKey) -> Reception {
-    guard pending < Self.capacity, queuedBytes + facts.unpushedBytes < Self.byteCapacity, fence == nil else {
-      turnedAway.insert(agent)
-      return .taken
+  // MARK: - Receipts
+
+  /// Whether there is room for another receipt of the agent. If not, it will be asked for all of them once more.
+  func hasRoom(for agent: AgentID) -> Bool {
+    let share = shares[agent] ?? Share()
+    guard pending < Self.capacity, queuedBytes + facts.unpushedBytes < Self.byteCapacity, fence == nil,
+      share.runs.count < Share.runsLimit, share.bytes < Share.byteLimit
+    else {
+      turnAway(agent)
+      return false
     }
-    let signed: Signed<Receipt>
-    do throws(TrustError) {
-      signed = try verifyReceipt(
-        line: Array(delivery.line), signatureLine: Array(delivery.signature), key: key, agent: agent)
-    } catch {
-      return .rejected(Self.claimedRun(delivery), "\(error)")
-    }
-    let receipt = signed.value
-    guard max(receipt.occurrence.nominal, receipt.ended) < clock.now + .seconds(86_400) else {
-      return .rejected(receipt.run, "it lies more than a day in the future: the agent's clock or this one is wrong")
-    }
-    // Sent again on a new stream while it waits here for the remote: once is enough.
-    guard senders[receipt.run] == nil else { return .taken }
-    return accept(signed, delivery, from: agent)
+    return true
   }
 
-  /// Which run a delivery that cannot be verified speaks of, so that the agent stops sending it. Not trusted.
-  private static func claimedRun(_ delivery: Belfry_V1_ReceiptDelivery) -> RunID? {
-    let json = try? JSONValue(parsing: Array(delivery.line), limit: Receipt.payloadLimit)
-    return (json?["predicate"]?["run"]?.stringValue).flatMap { try? RunID($0) }
-  }
+  /// Has the agent asked for its receipts once more, later.
+  func turnAway(_ agent: AgentID) { turnedAway.insert(agent) }
 
-  private func accept(
-    _ signed: Signed<Receipt>, _ delivery: Belfry_V1_ReceiptDelivery, from agent: AgentID
-  ) -> Reception {
-    let logs = Dictionary(
-      delivery.logs.map { (Int($0.attempt), Array($0.data)) }, uniquingKeysWith: { first, _ in first })
-    for attempt in signed.value.attempts {
-      guard let digest = attempt.log.digest, let data = logs[attempt.number] else { continue }
-      guard data.count <= ReceiptDelivery.logLimit, SHA256.hash(data) == digest else {
-        return .rejected(signed.value.run, "the log of attempt \(attempt.number) is not the one that was signed")
-      }
-    }
-    let known = Set(signed.value.attempts.compactMap { $0.log.digest == nil ? nil : $0.number })
-    let accepted = ReceiptDelivery(signed: signed, logs: logs.filter { known.contains($0.key) })
-    queue.append(accepted)
-    queuedBytes += Self.size(accepted)
-    senders[signed.value.run] = agent
-    recent.add(signed.value)
+  /// Sent again on a new stream while it waits here for the remote: once is enough.
+  func isWaiting(_ run: RunID) -> Bool { senders[run] != nil }
+
+  /// Whether a receipt of the agent for the job is on the branch or on its way there, as far back as memory goes.
+  func hasReceipt(of job: JobName, from agent: AgentID) -> Bool { recent.latest[job]?[agent] != nil }
+
+  /// Puts a delivery that is checked into the next commit.
+  func take(_ delivery: ReceiptDelivery) {
+    let receipt = delivery.signed.value
+    guard senders[receipt.run] == nil else { return }
+    queue.append(delivery)
+    queuedBytes += delivery.bytes
+    senders[receipt.run] = receipt.agent
+    shares[receipt.agent, default: Share()].add(receipt.run, delivery.bytes)
+    recent.add(receipt)
     CrashPoint.reach("controller.received")
     if queue.count >= 1_000 { full.raise() }
-    return .taken
   }
 
-  private static func size(_ delivery: ReceiptDelivery) -> Int {
-    delivery.signed.line.count + delivery.logs.values.reduce(0) { $0 + $1.count }
+  /// A receipt waits no more: it is pushed, or never will be.
+  private func forget(_ run: RunID) -> AgentID? {
+    guard let agent = senders.removeValue(forKey: run) else { return nil }
+    shares[agent]?.remove(run)
+    if shares[agent]?.runs.isEmpty == true { shares[agent] = nil }
+    return agent
   }
 
-  var hasNews: Bool { !queue.isEmpty || !newKeys.isEmpty }
+  // MARK: - Commits and pushes
+
+  var hasNews: Bool { !queue.isEmpty || records.hasNews }
   /// Whether the page should be rendered with the next commit: at most once a minute, since it looks at all jobs.
   var isOverviewDue: Bool {
     guard !queue.isEmpty else { return false }
@@ -143,21 +137,23 @@ actor ResultsKeeper {
   /// `overview` is asked for only now and then, see ``isOverviewDue``.
   func commit(overview: Overview?) async throws -> [AgentID: [(RunID, String)]] {
     let batch = queue
-    let keys = newKeys
-    guard let (outcome, facts) = try await branch.append(batch, newAgentKeys: keys, overview: overview) else {
-      return [:]
-    }
+    let keys = records.newKeys
+    let names = records.newNames
+    guard
+      let (outcome, facts) = try await branch.append(
+        batch, newAgentKeys: keys, newAgentNames: names, overview: overview)
+    else { return [:] }
     // What came in meanwhile stands behind the batch.
     queue.removeFirst(batch.count)
-    queuedBytes -= batch.reduce(0) { $0 + Self.size($1) }
-    for agent in keys.keys { newKeys[agent] = nil }
-    self.facts = facts
+    queuedBytes -= batch.reduce(0) { $0 + $1.bytes }
+    records.written(keys: keys.keys, names: names.keys)
+    learn(facts)
     if overview != nil { overviewed = clock.now }
     for problem in outcome.problems { logger.warning("\(problem)") }
     var rejected: [AgentID: [(RunID, String)]] = [:]
     for refused in outcome.refused {
       logger.error("receipt refused", metadata: ["reason": "\(refused)"])
-      if let agent = senders.removeValue(forKey: refused.run) {
+      if let agent = forget(refused.run) {
         rejected[agent, default: []].append((refused.run, "\(refused)"))
       }
     }
@@ -172,7 +168,7 @@ actor ResultsKeeper {
 
   private func settle(push: Bool) async throws -> [AgentID: [RunID]] {
     guard let (outcome, facts) = try await branch.settle(push: push) else { return [:] }
-    self.facts = facts
+    learn(facts)
     switch outcome {
     case .pushed(let report), .contended(let report): return settle(report)
     case .fenced(let epoch, let other, let report):
@@ -189,7 +185,7 @@ actor ResultsKeeper {
     }
     var acknowledged: [AgentID: [RunID]] = [:]
     for run in report.runs {
-      if let agent = senders.removeValue(forKey: run) { acknowledged[agent, default: []].append(run) }
+      if let agent = forget(run) { acknowledged[agent, default: []].append(run) }
     }
     return acknowledged
   }
@@ -199,8 +195,15 @@ actor ResultsKeeper {
   /// Agents that may send again what was not taken.
   func takeTurnedAway() -> Set<AgentID> {
     guard pending < Self.capacity / 2 else { return [] }
-    defer { turnedAway = [] }
-    return turnedAway
+    // Those who still use their share would only be turned away again.
+    let ready = turnedAway.filter { agent in shares[agent].map(\.hasDrained) ?? true }
+    turnedAway.subtract(ready)
+    return ready
+  }
+
+  private func learn(_ facts: ResultsBranch.Facts) {
+    self.facts = facts
+    records.learned(keys: facts.agentKeys, names: facts.agentNames)
   }
 
   func troubled(_ reason: String?) { trouble = reason }

@@ -1,0 +1,174 @@
+@testable import ControllerKit
+import Foundation
+import GRPCCore
+import GRPCNIOTransportHTTP2
+import Model
+import Planning
+import Platform
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+import Trust
+import Wire
+
+/// An agent that has proven its key and then means harm, over a real stream.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct HostileAgentTests {
+  /// Has one large file, and counts how often it is read.
+  private final class Desk: AgentMessages {
+    static let file = [UInt8](repeating: 7, count: 4 << 20)
+    let reads = Mutex(0)
+    let receipts = Mutex(0)
+    let received = Signal()
+
+    func bundle(_ digest: Digest) async -> [UInt8]? { nil }
+    func blob(_ digest: Digest, of bundles: Set<Digest>) async -> [UInt8]? {
+      reads.withLock { $0 += 1 }
+      return Self.file
+    }
+    func objection(to claim: HandshakeClaim) async -> String? { nil }
+    func admit(_ claim: HandshakeClaim) async -> String? { nil }
+    func receive(_ receipt: Belfry_V1_ReceiptDelivery, from session: Session, key: PublicKey) async -> String? {
+      receipts.withLock { $0 += 1 }
+      received.raise()
+      return nil
+    }
+  }
+
+  private let desk = Desk()
+  private let key: SigningKey
+  private let agentKey: SigningKey
+  private let fleet = Fleet(epoch: 1, clock: .system, changed: Signal(), logger: quiet)
+
+  init() throws {
+    key = try SigningKey.generate()
+    agentKey = try SigningKey.generate()
+  }
+
+  /// Serves, dials, shakes hands, and then lets `body` send what it likes and not read a byte. What the controller had
+  /// sent by the end is thrown away.
+  private func attack(
+    _ body: @Sendable @escaping (RPCWriter<Belfry_V1_FromAgent>) async throws -> Void
+  ) async throws {
+    let transport = HTTP2ServerTransport.Posix(
+      address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: .plaintext,
+      config: .defaults { $0.rpc.maxRequestPayloadSize = WireLimits.message })
+    let link = AgentLinkService(
+      fleet: fleet, key: key, messages: desk, heartbeatInterval: .milliseconds(200), clock: .system, version: "1",
+      logger: quiet)
+    let server = GRPCServer(transport: transport, services: [link])
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await server.serve() }
+      let port = try await transport.listeningAddress.ipv4?.port ?? 0
+      try? await withGRPCClient(
+        transport: HTTP2ClientTransport.Posix(
+          target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: .plaintext)
+      ) { client in try await dial(Belfry_V1_AgentLink.Client(wrapping: client), body) }
+      server.beginGracefulShutdown()
+      group.cancelAll()
+    }
+  }
+
+  private func dial(
+    _ client: Belfry_V1_AgentLink.Client<some ClientTransport>,
+    _ body: @Sendable @escaping (RPCWriter<Belfry_V1_FromAgent>) async throws -> Void
+  ) async throws {
+    let (challenges, found) = AsyncStream.makeStream(of: String.self)
+    let done = Signal()
+    let nonce = String(repeating: "0", count: 32)
+    let name = try AgentName("hostile")
+    let agentKey = agentKey
+    try await client.connect(
+      requestProducer: { writer in
+        defer { done.raise() }
+        try await writer.write(
+          .with {
+            $0.hello = .with {
+              $0.protocol = wireProtocol
+              $0.agentID = agentID(1).text
+              $0.agentName = name.text
+              $0.publicKey = agentKey.publicKey.pem
+              $0.nonce = nonce
+            }
+          })
+        guard let challenge = await challenges.first(where: { _ in true }) else { return }
+        let proof = try agentKey.sign(
+          Handshake.proofBytes(agent: agentID(1), name: name, nonce: nonce, challenge: challenge))
+        try await writer.write(.with { $0.proof = .with { $0.signature = proof.data } })
+        try await body(writer)
+      },
+      onResponse: { response in
+        var messages = response.messages.makeAsyncIterator()
+        guard let first = try await messages.next()?.message, case .welcome(let welcome) = first else { return }
+        found.yield(welcome.challenge)
+        await done.wait()
+      })
+  }
+
+  private func memory() throws -> Int {
+    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
+    return Int(line.filter(\.isNumber)) ?? 0
+  }
+
+  private static func request(_ digests: [Digest]) -> Belfry_V1_FromAgent {
+    .with { $0.contentRequest = .with { $0.blobs = digests.map(\.hex) } }
+  }
+
+  @Test func askingForOneFileAHundredThousandTimesCostsOneFile() async throws {
+    let (desk, fleet) = (desk, fleet)
+    let before = try memory()
+    let waiting = Mutex(-1)
+    let grown = Mutex(0)
+    try await attack { writer in
+      for _ in 0..<100_000 { try await writer.write(Self.request([digest("one")])) }
+      try await writer.write(.with { $0.receipt = Belfry_V1_ReceiptDelivery() })
+      while desk.receipts.withLock({ $0 }) == 0 { await desk.received.wait() }
+      let count = await fleet.session(of: agentID(1))?.outbox.count ?? -2
+      waiting.withLock { $0 = count }
+      let now = try self.memory()
+      grown.withLock { $0 = now - before }
+    }
+    #expect((0...1).contains(waiting.withLock { $0 }), "what is asked for again waits once")
+    #expect(desk.reads.withLock { $0 } <= 8, "read as fast as the agent takes it, and not as it asks")
+    // KiB. The client's own half is in it as well.
+    #expect(grown.withLock { $0 } < 200 << 10)
+  }
+
+  @Test func askingForTooManyFilesEndsTheStream() async throws {
+    let fleet = fleet
+    let isCut = Mutex(false)
+    try await attack { writer in
+      _ = try? await eventually("the session is there") { await fleet.session(of: agentID(1)) }
+      for batch in 0..<3 {
+        let digests = (0..<90_000).map { number -> Digest in
+          let hex = String(batch * 100_000 + number, radix: 16)
+          return (try? Digest(hex: String(repeating: "0", count: 64 - hex.count) + hex)) ?? digest("x")
+        }
+        // The last ones may find the stream gone already.
+        do { try await writer.write(Self.request(digests)) } catch { break }
+      }
+      _ = try? await eventually("the stream is cut") { await fleet.session(of: agentID(1)) == nil ? true : nil }
+      let isGone = await fleet.session(of: agentID(1)) == nil
+      isCut.withLock { $0 = isGone }
+    }
+    #expect(isCut.withLock { $0 })
+  }
+
+  @Test func heartbeatsWhoseAnswersNobodyReadsEndTheStream() async throws {
+    let fleet = fleet
+    let isCut = Mutex(false)
+    try await attack { writer in
+      _ = try? await eventually("the session is there") { await fleet.session(of: agentID(1)) }
+      // Fills the windows, so that nothing more gets through to the agent.
+      try? await writer.write(Self.request([digest("one")]))
+      for number in 0..<20_000 as Range<UInt64> {
+        do { try await writer.write(.with { $0.heartbeat = .with { $0.number = number } }) } catch { break }
+      }
+      _ = try? await eventually("the stream is cut") { await fleet.session(of: agentID(1)) == nil ? true : nil }
+      let isGone = await fleet.session(of: agentID(1)) == nil
+      isCut.withLock { $0 = isGone }
+    }
+    #expect(isCut.withLock { $0 })
+  }
+}
