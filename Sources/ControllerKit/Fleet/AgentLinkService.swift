@@ -180,6 +180,10 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
       case .dispatchReply(let reply): await fleet.replied(session, reply)
       case .hello, .proof: throw RPCError(code: .failedPrecondition, message: "a second handshake")
       }
+      // At once, and not when watch() looks next: what it sent may have been too much.
+      if let trouble = session.outbox.trouble(patience: patience) {
+        throw RPCError(code: .resourceExhausted, message: trouble)
+      }
     }
   }
 
@@ -239,6 +243,9 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
     } while offset < bytes?.count ?? 0
   }
 
+  /// How long one write to an agent may take.
+  private var patience: Duration { max(heartbeatInterval * 4, .seconds(60)) }
+
   /// Ends the stream of an agent that has fallen silent (the network may have gone without a word), and of one that does
   /// not read.
   private func watch(_ session: Session) async throws {
@@ -248,7 +255,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
       guard clock.now - heard <= heartbeatInterval * 4 else {
         throw RPCError(code: .deadlineExceeded, message: "no heartbeat for \((heartbeatInterval * 4).manifestText)")
       }
-      if let trouble = session.outbox.trouble(patience: max(heartbeatInterval * 4, .seconds(60))) {
+      if let trouble = session.outbox.trouble(patience: patience) {
         throw RPCError(code: .resourceExhausted, message: trouble)
       }
       try await Task.sleep(for: heartbeatInterval)
