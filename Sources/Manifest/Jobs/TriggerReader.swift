@@ -44,7 +44,7 @@ extension JobReader {
 
   private func triggerSuggestion(_ node: YAMLNode) -> String? {
     guard let text = node.scalar?.text else { return nil }
-    if (try? CronExpression(text)) != nil { return "write '- cron: \"\(Legible.text(text))\"'" }
+    if (try? CronExpression(text, hashing: "any")) != nil { return "write '- cron: \"\(Legible.text(text))\"'" }
     if Duration(manifest: text) != nil { return "write '- every: \(text)'" }
     return "such as '- every: 10m'"
   }
@@ -98,7 +98,7 @@ extension JobReader {
   private func expression(_ value: ValueReader) -> CronExpression? {
     guard let text = value.string(bytes: 1...CronExpression.longestText) else { return nil }
     do {
-      return try CronExpression(text)
+      return try CronExpression(text, hashing: "any")
     } catch {
       sink.error(
         at: value.node.place(ofCharacter: error.offset), Legible.text(error.message),
