@@ -71,12 +71,16 @@ public final class Agent: Service {
     self.watches = watches
     engine = try Engine(
       receipts: ReceiptMaker(identity: identity), ledger: Ledger(path: folder + "/ledger.sqlite"), runner: runner,
-      clock: clock, signals: signals, watches: continuation, logger: logger)
+      clock: clock, lead: Self.lead, signals: signals, watches: continuation, logger: logger)
     installer = Installer(
       identity: identity, controllerKey: configuration.controllerKey, engine: engine, store: store,
       assignments: AssignmentFiles(folder: folder + "/assignments"), zones: ZoneDatabase(), clock: clock, logger: logger
     )
   }
+
+  /// How long before its instant an attempt is made ready: verified, written to the ledger, its process waiting. Some
+  /// milliseconds each, so enough for several hundred that are due at once; what is not ready in time starts late.
+  private static let lead = Duration.seconds(3)
 
   /// Runs until the surrounding service group shuts down.
   public func run() async throws {
@@ -94,9 +98,12 @@ public final class Agent: Service {
       version: version, delegate: desk, stateChanged: signals.stateChanged, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await FiringLoop(engine: self.engine, wake: self.signals.wake).run() }
-      group.addTask { await AttemptWatcher(engine: self.engine, runs: self.watches).run() }
+      let ends = EndQueue()
+      group.addTask { await AttemptWatcher(engine: self.engine, runs: self.watches, ends: ends).run() }
+      group.addTask { await EndWriter(engine: self.engine, ends: ends).run() }
       group.addTask { await SpoolSender(desk: desk, changed: self.signals.spoolChanged).run() }
       group.addTask { await self.tidyHourly() }
+      group.addTask { await self.watchZones() }
       group.addTask { try await link.run() }
       await onReady()
       // The link ends only by cancellation.
@@ -122,6 +129,14 @@ public final class Agent: Service {
     return false
   }
 
+  /// Time zone files change a few times a year, with the system's updates.
+  private func watchZones() async {
+    while !Task.isCancelled {
+      try? await Task.sleep(for: .seconds(60))
+      await installer.refreshZones()
+    }
+  }
+
   private func tidyHourly() async {
     while !Task.isCancelled {
       do { try await engine.tidy() } catch {
@@ -139,35 +154,6 @@ private struct FiringLoop {
 
   func run() async {
     while !Task.isCancelled { await wake.wait(atMost: await engine.tick()) }
-  }
-}
-
-/// Waits for the end of every attempt and tells the engine.
-private struct AttemptWatcher {
-  let engine: Engine
-  let runs: AsyncStream<ActiveRun>
-
-  func run() async {
-    await withDiscardingTaskGroup { group in
-      for await run in runs { group.addTask { await watch(run) } }
-    }
-  }
-
-  private func watch(_ run: ActiveRun) async {
-    var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
-    while !Task.isCancelled {
-      do {
-        try await engine.ended(run.attemptID, try await engine.runner.end(of: run))
-        await engine.solved("run \(run.id)")
-        return
-      } catch is CancellationError {
-        return
-      } catch {
-        // A full disk: the records in the run's folder stay until the ledger has them.
-        await engine.troubled("run \(run.id)", error)
-        try? await Task.sleep(for: backoff.pause(spread: Double.random(in: 0..<1)))
-      }
-    }
   }
 }
 

@@ -87,17 +87,19 @@ final class Bench: Sendable {
   var ledgerPath: String { folder.path("ledger.sqlite") }
 
   /// A new life of the engine on the same ledger, and the runs that it wants to be watched.
-  func engine() throws -> (engine: Engine, watched: AsyncStream<ActiveRun>, end: AsyncStream<ActiveRun>.Continuation) {
+  func engine(
+    lead: Duration = .zero
+  ) throws -> (engine: Engine, watched: AsyncStream<ActiveRun>, end: AsyncStream<ActiveRun>.Continuation) {
     let (watched, end) = AsyncStream.makeStream(of: ActiveRun.self)
     let engine = try Engine(
       receipts: ReceiptMaker(identity: identity), ledger: Ledger(path: ledgerPath), runner: runner, clock: clock.wall,
-      signals: signals, watches: end, logger: quiet)
+      lead: lead, signals: signals, watches: end, logger: quiet)
     return (engine, watched, end)
   }
 
   /// An engine with the jobs installed.
-  func started(_ jobs: FiringJob...) async throws -> Engine {
-    let engine = try engine().engine
+  func started(_ jobs: FiringJob..., lead: Duration = .zero) async throws -> Engine {
+    let engine = try engine(lead: lead).engine
     try await engine.start(jobs)
     return engine
   }
@@ -109,7 +111,16 @@ final class Bench: Sendable {
   /// Reports the end of an attempt.
   func end(_ engine: Engine, _ run: RunID, attempt: Int = 1, _ state: RunState = .succeeded) async throws {
     let record = Receipt.Attempt(number: attempt, started: clock.now, ended: clock.now, state: state, exitCode: 0)
-    try await engine.ended(AttemptID(run: run, number: attempt), AttemptOutcome(record: record, log: []))
+    try await engine.ended([
+      EndedAttempt(attempt: AttemptID(run: run, number: attempt), outcome: AttemptOutcome(record: record, log: []))
+    ])
+  }
+
+  /// Reports that an attempt was dismissed before it began.
+  func dismiss(_ engine: Engine, _ run: RunID) async throws {
+    let record = Receipt.Attempt(number: 1, started: clock.now, ended: clock.now, state: .cancelled)
+    let outcome = AttemptOutcome(record: record, mayHaveRun: false, log: [])
+    try await engine.ended([EndedAttempt(attempt: AttemptID(run: run, number: 1), outcome: outcome)])
   }
 
   /// The spool's receipts, their signatures checked.
@@ -122,12 +133,18 @@ final class Bench: Sendable {
   }
 
   /// Makes writing to a table of the ledger fail while `body` runs, as a full disk would.
+  /// `condition` on the row, such as `NEW.run = '…'`, makes it fail for some only.
   @discardableResult
-  func refusing<T>(inserts table: String, _ body: () async throws -> T) async throws -> T {
+  func refusing<T>(
+    inserts table: String, when condition: String = "1", _ body: () async throws -> T
+  ) async throws -> T {
     let other = try DatabaseQueue(path: ledgerPath)
     try await other.write { db in
       try db.execute(
-        sql: "CREATE TRIGGER full BEFORE INSERT ON \(table) BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END")
+        sql: """
+          CREATE TRIGGER full BEFORE INSERT ON \(table) WHEN \(condition)
+          BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END
+          """)
     }
     let result: T
     do { result = try await body() } catch {
@@ -140,11 +157,13 @@ final class Bench: Sendable {
 }
 
 /// A job that is due every minute.
-func minutely(_ name: String = "a", overlap: Overlap = .skip, retry: RetryPolicy = RetryPolicy()) throws -> FiringJob {
+func minutely(
+  _ name: String = "a", version: String = "", overlap: Overlap = .skip, retry: RetryPolicy = RetryPolicy()
+) throws -> FiringJob {
   let job = Job(
     name: try JobName(name), triggers: [.every(.seconds(60))], overlap: overlap,
     run: RunSpec(program: .command(["true"])), retry: retry)
   return FiringJob(
-    job: job, bundle: digest("bundle of \(name)"), commit: try commit("one"), lease: .seconds(7 * 86_400),
+    job: job, bundle: digest("bundle of \(name)\(version)"), commit: try commit("one"), lease: .seconds(7 * 86_400),
     schedule: try JobSchedule(job.triggers) { _ in TimeZoneRules.utc })
 }

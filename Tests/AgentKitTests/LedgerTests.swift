@@ -36,15 +36,19 @@ import Trust
   @Test func runsComeBackAsTheyWere() throws {
     let rows = [
       try run(0), try run(1, request: "api-1"), try run(2, phase: .waiting(until: at(90))),
+      try run(3, phase: .queued), try run(4, phase: .armed(for: at(4))),
     ]
     try ledger.write { for row in rows { try $0.begin(row) } }
     #expect(try reopened().activeRuns() == rows)
-    var changed = rows[2]
-    changed.run.phase = .running
-    changed.run.attempt = 3
-    changed.boot = "another"
-    try ledger.write { try $0.update(changed) }
-    #expect(try reopened().activeRuns().last == changed)
+    for row in rows {
+      var changed = row
+      changed.run.phase = .running
+      changed.run.started = at(5)
+      changed.run.attempt = 3
+      changed.boot = "another"
+      try ledger.write { try $0.update(changed) }
+      #expect(try reopened().activeRuns().contains(changed))
+    }
   }
 
   @Test func aRunBeginsOnce() throws {
@@ -56,13 +60,22 @@ import Trust
     #expect(try ledger.activeRuns().isEmpty)
   }
 
+  @Test func aForgottenRunMayBeginAgain() throws {
+    let row = try run(0, phase: .armed(for: at(0)))
+    try ledger.write { try $0.begin(row) }
+    try ledger.write { try $0.forget(row.run.id) }
+    #expect(try reopened().activeRuns().isEmpty)
+    try ledger.write { try $0.begin(row) }
+    #expect(try reopened().activeRuns() == [row])
+  }
+
   @Test func aTransactionThatFailsLeavesNothing() throws {
     let row = try run(0)
     struct Stop: Error {}
     #expect(throws: Stop.self) {
       try self.ledger.write { transaction in
         try transaction.begin(row)
-        try transaction.advance(row.run.job.name, to: at(5))
+        try transaction.move(row.run.job.name, to: Cursor(decided: at(5), floor: at(4)))
         try transaction.heard(at: at(5))
         throw Stop()
       }
@@ -77,15 +90,15 @@ import Trust
     let held = HeldAssignment(position: Position(epoch: 3, sequence: 9), digest: digest("assignment"))
     #expect(try ledger.accepted().position == .zero)
     try ledger.write { transaction in
-      try transaction.advance(job, to: at(1))
-      try transaction.advance(job, to: at(2))
-      try transaction.advance(try JobName("gone"), to: at(2))
+      try transaction.move(job, to: Cursor(decided: at(3), floor: at(0)))
+      try transaction.move(job, to: Cursor(decided: at(2), floor: at(1)))
+      try transaction.move(try JobName("gone"), to: Cursor(decided: at(2), floor: at(2)))
       try transaction.forgetCursor(of: try JobName("gone"))
       try transaction.heard(at: at(3))
       try transaction.accept(held)
     }
     let again = try reopened()
-    #expect(try again.cursors() == [job: at(2)])
+    #expect(try again.cursors() == [job: Cursor(decided: at(2), floor: at(1))])
     #expect(try again.lastHeard() == at(3))
     #expect(try again.accepted() == held)
   }

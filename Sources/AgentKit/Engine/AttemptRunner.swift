@@ -3,13 +3,14 @@ import Planning
 
 /// What the engine asks of whatever executes attempts. In a running agent it is ``ShimRunner``.
 protocol AttemptRunner: Sendable {
-  /// Verifies the bytes, and starts the attempt in its shim. Blocks until the shim is started.
+  /// Verifies the bytes, and starts the attempt in its shim; an armed one's shim starts it at its instant. Blocks until
+  /// the shim is started.
   func launch(_ run: ActiveRun) throws(LaunchProblem)
   /// Waits for the attempt's end, which may lie in the past. Also for attempts of a former life of the agent.
   ///
   /// Throws `CancellationError` when the waiting task is cancelled; the attempt goes on then.
   func end(of run: ActiveRun) async throws -> AttemptOutcome
-  /// Asks the attempt to end; its end is reported like any other.
+  /// Asks the attempt to end, or an armed one not to start; its end is reported like any other.
   func cancel(_ attempt: AttemptID)
   /// Whether the attempt may ever have begun, so that starting it again could run it twice.
   ///
@@ -32,6 +33,15 @@ struct AttemptID: Hashable, Sendable {
 
 extension ActiveRun {
   var attemptID: AttemptID { AttemptID(run: id, number: attempt) }
+
+  /// Whether it has started: neither waits for its turn nor for the instant that it is armed for.
+  func isGoing(at now: Timestamp) -> Bool {
+    switch phase {
+    case .running, .waiting: true
+    case .queued: false
+    case .armed(let instant): instant <= now
+    }
+  }
 }
 
 /// Why an attempt was not started.
@@ -44,9 +54,17 @@ enum LaunchProblem: Error, Sendable {
   case unwatched
 }
 
+/// An attempt and its end.
+struct EndedAttempt: Sendable {
+  let attempt: AttemptID
+  let outcome: AttemptOutcome
+}
+
 /// How an attempt ended.
 struct AttemptOutcome: Sendable {
   var record: Receipt.Attempt
+  /// False when certainly nothing of it has run: it was dismissed before its instant, or its shim died before.
+  var mayHaveRun = true
   /// What is kept of its output.
   var log: [UInt8]
 }

@@ -40,7 +40,7 @@ actor Engine {
   private var heardWritten: Timestamp?
 
   init(
-    receipts: ReceiptMaker, ledger: Ledger, runner: any AttemptRunner, clock: WallClock,
+    receipts: ReceiptMaker, ledger: Ledger, runner: any AttemptRunner, clock: WallClock, lead: Duration = .zero,
     signals: EngineSignals, watches: AsyncStream<ActiveRun>.Continuation, logger: Logger
   ) throws {
     self.receipts = receipts
@@ -52,7 +52,7 @@ actor Engine {
     self.stateChanged = signals.stateChanged
     self.spoolChanged = signals.spoolChanged
     self.watches = watches
-    machine = FiringMachine(agent: receipts.identity.id, lastHeard: try ledger.lastHeard())
+    machine = FiringMachine(agent: receipts.identity.id, lastHeard: try ledger.lastHeard(), lead: lead)
   }
 
   // MARK: - Start
@@ -66,15 +66,23 @@ actor Engine {
     machine.restore(active.map(\.run), spent: try ledger.spentOrders(after: now), at: now)
     let cursors = try ledger.cursors()
     try change { $0.install(installed, cursors: cursors, at: now) }
-    for entry in active where entry.run.phase == .running { resume(entry) }
+    for entry in active { try resume(entry) }
     logger.info("started", metadata: ["jobs": "\(installed.count)", "runs taken over": "\(active.count)"])
   }
 
   /// A run of the former life: its shim may be at work, may have ended, or may never have been started.
-  private func resume(_ entry: LedgerRun) {
+  private func resume(_ entry: LedgerRun) throws {
+    switch entry.run.phase {
+    case .waiting, .queued: return
+    case .running, .armed: break
+    }
     if runner.hasBegun(entry.run.attemptID, sameBoot: entry.boot == runner.boot) {
       watches.yield(entry.run)
       if entry.run.cancelRequested { runner.cancel(entry.run.attemptID) }
+    } else if case .armed = entry.run.phase, !entry.run.cancelRequested {
+      try change { $0.disarmed(entry.run.id, at: clock.now) }
+    } else if entry.run.cancelRequested {
+      failed(entry.run.attemptID, .cancelled, "cancelled before it started")
     } else {
       launch(entry.run)
     }
@@ -90,6 +98,12 @@ actor Engine {
     try change(also: { try $0.accept(accepted) }) { $0.install(jobs, at: clock.now) }
     wake.raise()
     stateChanged.raise()
+  }
+
+  /// Replaces the schedules of what fires.
+  func reschedule(_ jobs: [FiringJob]) throws {
+    try change { $0.install(jobs, at: clock.now) }
+    wake.raise()
   }
 
   /// Decides what is due, and gives back how long there is nothing to do.
@@ -110,26 +124,51 @@ actor Engine {
     return min(max((machine.nextWake ?? now + .seconds(1)) - clock.now, .zero), .seconds(1))
   }
 
-  /// An attempt ended; the error says that it could not be written down and must be told again.
-  func ended(_ attempt: AttemptID, _ end: AttemptOutcome) throws {
-    guard var entry = entries[attempt.run], entry.run.attempt == attempt.number else { return }
+  /// Attempts ended, in one transaction for all of them; the error says that none could be written down and that they
+  /// must be told again. What is told a second time is passed over.
+  func ended(_ ends: [EndedAttempt]) throws {
+    let now = clock.now
+    let before = entries
+    let told = ends.filter { entries[$0.attempt.run]?.run.attempt == $0.attempt.number }
+    guard !told.isEmpty else { return }
+    // Those never were attempts.
+    let dismissed = Set(told.filter(isDismissed).map(\.attempt))
+    for end in told where !dismissed.contains(end.attempt) {
+      entries[end.attempt.run]?.attempts.append(end.outcome.record)
+    }
     CrashPoint.reach("agent.attemptEnded")
-    entry.attempts.append(end.record)
-    let before = entries[attempt.run]
-    entries[attempt.run] = entry
     do {
-      try change(also: { try $0.keep(log: end.log, of: attempt.run, attempt: attempt.number) }) {
-        $0.attemptEnded(attempt.run, attempt: attempt.number, end.record.state, at: clock.now)
+      try change(also: { transaction in
+        for end in told where !dismissed.contains(end.attempt) {
+          try transaction.keep(log: end.outcome.log, of: end.attempt.run, attempt: end.attempt.number)
+        }
+      }) { machine in
+        told.flatMap { end in
+          if dismissed.contains(end.attempt) { return machine.disarmed(end.attempt.run, at: now) }
+          let record = end.outcome.record
+          return machine.attemptEnded(
+            end.attempt.run, attempt: end.attempt.number, record.state, ended: min(record.ended, now), at: now)
+        }
       }
     } catch {
-      entries[attempt.run] = before
+      entries = before
       troubled("ledger", error)
       throw error
     }
     CrashPoint.reach("agent.endWritten")
-    runner.discard(attempt)
+    // Of a dismissed one the folder is gone already, and there may be a new one in its place.
+    for end in told where !dismissed.contains(end.attempt) { runner.discard(end.attempt) }
     wake.raise()
     stateChanged.raise()
+  }
+
+  /// Whether an armed attempt did not start, because it was disarmed, the clock was set, or its shim died. One that
+  /// somebody cancelled has ended.
+  private func isDismissed(_ end: EndedAttempt) -> Bool {
+    guard !end.outcome.mayHaveRun, let run = entries[end.attempt.run]?.run, case .armed = run.phase else {
+      return false
+    }
+    return !run.cancelRequested
   }
 
   func dispatch(_ order: Dispatch) throws -> [FiringAction] {
@@ -202,7 +241,7 @@ actor Engine {
       try ledger.write { transaction in
         try write(transaction)
         for (job, cursor) in cursors {
-          if let cursor { try transaction.advance(job, to: cursor) } else { try transaction.forgetCursor(of: job) }
+          if let cursor { try transaction.move(job, to: cursor) } else { try transaction.forgetCursor(of: job) }
         }
         for action in actions { try record(action, in: transaction, &changed, startBy: startBy) }
       }
@@ -222,7 +261,7 @@ actor Engine {
     _ action: FiringAction, in transaction: LedgerTransaction, _ entries: inout [RunID: LedgerRun], startBy: Timestamp?
   ) throws {
     switch action {
-    case .start(let run):
+    case .start(let run), .enqueue(let run):
       let entry = LedgerRun(run: run, boot: runner.boot)
       try transaction.begin(entry, startBy: startBy)
       entries[run.id] = entry
@@ -230,15 +269,18 @@ actor Engine {
       entries[run.id, default: LedgerRun(run: run, boot: runner.boot)].run = run
       if case .startAttempt = action { entries[run.id]?.boot = runner.boot }
       if let entry = entries[run.id] { try transaction.update(entry) }
-    case .finish(let run, let outcome):
+    case .forget(let run):
+      entries[run.id] = nil
+      try transaction.forget(run.id)
+    case .finish(let run, let outcome, let reason):
       let entry = entries.removeValue(forKey: run.id) ?? LedgerRun(run: run, boot: runner.boot)
       let refused = refusals.removeValue(forKey: run.id)
       let receipt = receipts.receipt(
         entry, refused.map { _ in .skipped(.refusedVerification) } ?? outcome,
-        reason: refused ?? entry.attempts.last?.reason, at: clock.now)
+        reason: refused ?? reason ?? entry.attempts.last?.reason, at: clock.now)
       try spool(receipt, in: transaction)
     case .skip(let skipped): try spool(receipts.receipt(skipped, at: clock.now), in: transaction)
-    case .refuse, .note: break
+    case .disarm, .refuse, .note: break
     }
   }
 
@@ -253,7 +295,10 @@ actor Engine {
     case .retryLater(let run, let time):
       logger.info(
         "trying again later", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)", "at": "\(time)"])
-    case .finish(let run, let outcome):
+    case .enqueue(let run):
+      logger.info("waits for its turn", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)"])
+      stateChanged.raise()
+    case .finish(let run, let outcome, _):
       logger.info("run ended", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)", "outcome": "\(outcome)"])
       spoolChanged.raise()
     case .skip(let skipped):
@@ -263,7 +308,11 @@ actor Engine {
           "job": "\(skipped.occurrence.job)", "nominal": "\(skipped.occurrence.nominal)", "why": "\(skipped.words)",
         ])
       spoolChanged.raise()
-    case .cancel(let run): runner.cancel(run.attemptID)
+    case .cancel(let run), .disarm(let run): runner.cancel(run.attemptID)
+    case .forget(let run):
+      runner.discard(run.attemptID)
+      logger.info(
+        "disarmed before it started", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)"])
     case .refuse(let order, let reason):
       logger.warning("order refused", metadata: ["job": "\(order.job)", "reason": "\(reason)"])
     case .note(let text): logger.warning("\(text)")
@@ -283,7 +332,7 @@ actor Engine {
     } catch {
       switch error {
       case .refused(let reason): refuse(run, reason)
-      case .failed(let reason): failed(run.attemptID, reason)
+      case .failed(let reason): failed(run.attemptID, .failed, reason)
       case .unwatched: watches.yield(run)
       }
     }
@@ -304,9 +353,9 @@ actor Engine {
     stateChanged.raise()
   }
 
-  private func failed(_ attempt: AttemptID, _ reason: String) {
+  private func failed(_ attempt: AttemptID, _ state: RunState, _ reason: String) {
     let now = clock.now
-    let record = Receipt.Attempt(number: attempt.number, started: now, ended: now, state: .failed, reason: reason)
+    let record = Receipt.Attempt(number: attempt.number, started: now, ended: now, state: state, reason: reason)
     write(.failed(record), of: attempt)
   }
 
@@ -320,7 +369,8 @@ actor Engine {
     do {
       switch end {
       case .refused: try change { $0.refuse(attempt.run, attempt: attempt.number, at: clock.now) }
-      case .failed(let record): try ended(attempt, AttemptOutcome(record: record, log: []))
+      case .failed(let record):
+        try ended([EndedAttempt(attempt: attempt, outcome: AttemptOutcome(record: record, log: []))])
       }
       solved("ledger")
     } catch {

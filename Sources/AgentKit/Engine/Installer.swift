@@ -89,6 +89,26 @@ actor Installer {
       schedule: try JobSchedule(bundle.value.job, agent: identity.id, zone: zones.zone(named:)))
   }
 
+  // MARK: - Time zones
+
+  /// Looks whether the host's time zone files have changed, and makes the schedules that rest on them anew. A job's
+  /// instants up to now stay decided; what is armed by the old rules is disarmed where the new ones differ.
+  func refreshZones() async {
+    let reload = zones.reload()
+    if let (name, problem) = reload.problems.min(by: { $0.key < $1.key }) {
+      await engine.troubled("time zone \(name)", problem)
+    }
+    for name in reload.changed { await engine.solved("time zone \(name)") }
+    guard !reload.changed.isEmpty, let held else { return }
+    logger.info("time zones changed", metadata: ["zones": "\(reload.changed.sorted().joined(separator: ", "))"])
+    do {
+      let jobs = try held.value.entries.map { entry in try firingJob(entry, try storedBundle(entry.bundle)) }
+      try await engine.reschedule(jobs)
+    } catch {
+      logger.error("schedules could not be made anew", metadata: ["reason": "\(error)"])
+    }
+  }
+
   // MARK: - Assignments
 
   func connected(_ outgoing: Outgoing) {

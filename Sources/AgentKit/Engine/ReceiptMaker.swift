@@ -8,10 +8,15 @@ struct ReceiptMaker: Sendable {
 
   func receipt(_ entry: LedgerRun, _ outcome: Outcome, reason: String?, at now: Timestamp) -> Receipt {
     let run = entry.run
+    var attempts = entry.attempts
+    if case .ran(let state) = outcome, attempts.isEmpty {
+      // Cancelled while it waited for its turn, or before its instant.
+      attempts = [Receipt.Attempt(number: 1, started: now, ended: now, state: state, reason: reason)]
+    }
     return Receipt(
       run: run.id, occurrence: run.occurrence, agent: identity.id, agentName: identity.name, bundle: run.bundle,
-      commit: run.commit, outcome: outcome, reason: reason, started: entry.attempts.first?.started,
-      ended: entry.attempts.last?.ended ?? now, attempts: entry.attempts)
+      commit: run.commit, outcome: outcome, reason: reason, started: attempts.first?.started,
+      ended: attempts.last?.ended ?? now, attempts: attempts)
   }
 
   func receipt(_ skipped: SkippedOccurrences, at now: Timestamp) -> Receipt {

@@ -45,7 +45,7 @@ final class ShimRunner: AttemptRunner {
     }
     let attempt = AttemptSpec(
       run: run.id, number: run.attempt, occurrence: run.occurrence, agent: agent, commit: run.commit, bundle: bundle,
-      params: run.params)
+      params: run.params, start: startTime(of: run))
     do throws(ExecutionError) {
       let shim = try launcher.start(attempt, from: store, in: path(run.attemptID))
       shims.withLock { $0[run.attemptID] = shim }
@@ -57,6 +57,15 @@ final class ShimRunner: AttemptRunner {
       }
     }
   }
+
+  /// When an armed attempt starts; nil for any other, and when its instant has come in the meantime.
+  private func startTime(of run: ActiveRun) -> ShimSpec.StartTime? {
+    guard case .armed(let instant) = run.phase, clock.now < instant else { return nil }
+    return ShimSpec.StartTime(at: instant, by: instant + Self.latestStart)
+  }
+
+  /// How late an armed attempt still starts by itself. A host that slept through the instant decides anew.
+  private static let latestStart = Duration.seconds(1)
 
   func end(of run: ActiveRun) async throws -> AttemptOutcome {
     let attempt = run.attemptID
@@ -77,7 +86,7 @@ final class ShimRunner: AttemptRunner {
     let output = (try? runFolder.keptOutput(exit)) ?? KeptOutput()
     let record = end.attempt(
       number: run.attempt, success: run.job.run.success, output: output, started: run.started, now: clock.now)
-    return AttemptOutcome(record: record, log: output.bytes)
+    return AttemptOutcome(record: record, mayHaveRun: end.mayHaveRun, log: output.bytes)
   }
 
   func cancel(_ attempt: AttemptID) {
@@ -98,7 +107,7 @@ final class ShimRunner: AttemptRunner {
         shims.withLock { $0[attempt] = shim }
         return true
       case .ended(let end):
-        guard case .lost(let reason) = end.ending, !reason.mayHaveRun || reason == .noFolder else { return true }
+        guard !end.mayHaveRun || end.ending == .lost(.noFolder) else { return true }
         // Certainly not run, and it never will be: its spec is revoked.
         try runFolder.remove()
         return false

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Model
+import Planning
 import Trust
 
 /// What must survive a crash of the agent: a SQLite database in WAL mode with synchronous=FULL, so that a transaction
@@ -49,12 +50,13 @@ final class Ledger: Sendable {
     }
   }
 
-  /// For each job the instant up to which its schedule has been considered.
-  func cursors() throws -> [JobName: Timestamp] {
+  /// For each job how far its schedule has been decided.
+  func cursors() throws -> [JobName: Planning.Cursor] {
     try database.read { db in
-      var cursors: [JobName: Timestamp] = [:]
-      for row in try Row.fetchAll(db, sql: "SELECT job, instant FROM cursors") {
-        cursors[try JobName(row["job"])] = Timestamp(microseconds: row["instant"])
+      var cursors: [JobName: Planning.Cursor] = [:]
+      for row in try Row.fetchAll(db, sql: "SELECT job, instant, floor FROM cursors") {
+        cursors[try JobName(row["job"])] = Planning.Cursor(
+          decided: Timestamp(microseconds: row["instant"]), floor: Timestamp(microseconds: row["floor"]))
       }
       return cursors
     }

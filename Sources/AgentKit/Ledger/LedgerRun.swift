@@ -18,6 +18,14 @@ extension LedgerRun {
   init(row: Row) throws {
     let request: String? = row["request"]
     let waitingUntil: Int64? = row["waiting_until"]
+    let armedFor: Int64? = row["armed_for"]
+    let isQueued: Bool = row["queued"]
+    let phase: ActiveRun.Phase
+    switch (waitingUntil, armedFor) {
+    case (let until?, _): phase = .waiting(until: Timestamp(microseconds: until))
+    case (nil, let instant?): phase = .armed(for: Timestamp(microseconds: instant))
+    case (nil, nil): phase = isQueued ? .queued : .running
+    }
     var fields = try JSONFields(
       [
         "job": try Self.value(row["job_json"]), "params": try Self.value(row["params"]),
@@ -34,9 +42,10 @@ extension LedgerRun {
       commit: try CommitID(row["commit_id"]),
       params: try fields.map("params") { try ParameterValue(json: $0) },
       attempt: row["attempt"],
-      phase: waitingUntil.map { .waiting(until: Timestamp(microseconds: $0)) } ?? .running,
+      phase: phase,
       started: Timestamp(microseconds: row["started"]),
-      cancelRequested: row["cancel_requested"])
+      cancelRequested: row["cancel_requested"],
+      startBy: (row["turn_by"] as Int64?).map(Timestamp.init(microseconds:)))
     self.init(
       run: run, attempts: try fields.list("attempts") { try Receipt.Attempt(json: $0) }, boot: row["boot"])
   }

@@ -49,6 +49,15 @@ enum LedgerSchema {
           ) STRICT, WITHOUT ROWID;
           """)
     }
+    migrator.registerMigration("2") { db in
+      try db.execute(
+        sql: """
+          ALTER TABLE runs ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
+          ALTER TABLE runs ADD COLUMN armed_for INTEGER;
+          ALTER TABLE runs ADD COLUMN turn_by INTEGER;
+          ALTER TABLE cursors ADD COLUMN floor INTEGER NOT NULL DEFAULT \(Int64.min);
+          """)
+    }
     return migrator
   }()
 }

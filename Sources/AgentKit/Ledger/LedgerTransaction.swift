@@ -19,59 +19,63 @@ struct LedgerTransaction {
 
   func heard(at time: Timestamp) throws { try set("lastHeard", time.microseconds) }
 
-  func advance(_ job: JobName, to cursor: Timestamp) throws {
-    try database.execute(
-      sql: "INSERT INTO cursors VALUES (?1, ?2) ON CONFLICT (job) DO UPDATE SET instant = ?2",
-      arguments: [job.text, cursor.microseconds])
+  func move(_ job: JobName, to cursor: Planning.Cursor) throws {
+    try execute(
+      "INSERT INTO cursors VALUES (?1, ?2, ?3) ON CONFLICT (job) DO UPDATE SET instant = ?2, floor = ?3",
+      [job.text, cursor.decided.microseconds, cursor.floor.microseconds])
   }
 
   func forgetCursor(of job: JobName) throws {
-    try database.execute(sql: "DELETE FROM cursors WHERE job = ?", arguments: [job.text])
+    try execute("DELETE FROM cursors WHERE job = ?", [job.text])
   }
 
   /// Writes a run down before it starts. Throws when the run is there already: it must not run twice.
   func begin(_ entry: LedgerRun, startBy: Timestamp? = nil) throws {
     let run = entry.run
-    try database.execute(
-      sql: "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-      arguments: [
+    try execute(
+      "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+      [
         run.id.text, run.job.json.text, run.occurrence.nominal.microseconds, run.occurrence.request, run.bundle.hex,
         run.commit.text, JSONValue.sorted(run.params.mapValues(\.json)).text, run.started.microseconds, run.attempt,
         run.waitingUntil?.microseconds, run.cancelRequested, Self.text(entry.attempts), startBy?.microseconds,
-        entry.boot,
+        entry.boot, run.phase == .queued, run.armedFor?.microseconds, run.startBy?.microseconds,
       ])
   }
+
+  /// Takes an armed run out again that never began and is no run.
+  func forget(_ run: RunID) throws { try execute("DELETE FROM runs WHERE id = ?", [run.text]) }
 
   /// Writes down that an attempt ended, that the next one begins, or that somebody wants the run to end.
   func update(_ entry: LedgerRun) throws {
     let run = entry.run
-    try database.execute(
-      sql: "UPDATE runs SET attempt = ?, waiting_until = ?, cancel_requested = ?, attempts = ?, boot = ? WHERE id = ?",
-      arguments: [
-        run.attempt, run.waitingUntil?.microseconds, run.cancelRequested, Self.text(entry.attempts), entry.boot,
-        run.id.text,
+    try execute(
+      """
+      UPDATE runs SET started = ?, attempt = ?, waiting_until = ?, queued = ?, armed_for = ?, cancel_requested = ?,
+        attempts = ?, boot = ? WHERE id = ?
+      """,
+      [
+        run.started.microseconds, run.attempt, run.waitingUntil?.microseconds, run.phase == .queued,
+        run.armedFor?.microseconds, run.cancelRequested, Self.text(entry.attempts), entry.boot, run.id.text,
       ])
   }
 
   /// Keeps an attempt's output for the receipt.
   func keep(log data: [UInt8], of run: RunID, attempt: Int) throws {
-    try database.execute(
-      sql: "INSERT OR REPLACE INTO logs VALUES (?, ?, ?)", arguments: [run.text, attempt, Data(data)])
+    try execute("INSERT OR REPLACE INTO logs VALUES (?, ?, ?)", [run.text, attempt, Data(data)])
   }
 
   /// Ends a run and puts its receipt into the spool. For an occurrence that did not run there is no run to end.
   func finish(_ run: RunID, line: [UInt8], signature: [UInt8]) throws {
-    try database.execute(sql: "UPDATE runs SET ended = 1 WHERE id = ?", arguments: [run.text])
-    try database.execute(
-      sql: "INSERT OR IGNORE INTO spool (run, line, signature) VALUES (?, ?, ?)",
-      arguments: [run.text, Data(line), Data(signature)])
+    try execute("UPDATE runs SET ended = 1 WHERE id = ?", [run.text])
+    try execute(
+      "INSERT OR IGNORE INTO spool (run, line, signature) VALUES (?, ?, ?)", [run.text, Data(line), Data(signature)])
   }
 
   /// Drops receipts that are committed and pushed.
   func acknowledged(_ runs: some Sequence<RunID>) throws {
     for run in runs {
-      try database.execute(sql: "DELETE FROM spool WHERE run = ?", arguments: [run.text])
-      try database.execute(sql: "DELETE FROM logs WHERE run = ?", arguments: [run.text])
+      try execute("DELETE FROM spool WHERE run = ?", [run.text])
+      try execute("DELETE FROM logs WHERE run = ?", [run.text])
     }
   }
 
@@ -92,12 +96,21 @@ struct LedgerTransaction {
       sql: "INSERT INTO numbers VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2", arguments: [name, value])
   }
 
+  /// A statement that is run often: compiled once.
+  private func execute(_ sql: String, _ arguments: StatementArguments) throws {
+    try database.cachedStatement(sql: sql).execute(arguments: arguments)
+  }
+
   private static func text(_ attempts: [Receipt.Attempt]) -> String { JSONValue.array(attempts.map(\.json)).text }
 }
 
 extension ActiveRun {
   fileprivate var waitingUntil: Timestamp? {
     if case .waiting(let until) = phase { until } else { nil }
+  }
+
+  fileprivate var armedFor: Timestamp? {
+    if case .armed(let instant) = phase { instant } else { nil }
   }
 }
 

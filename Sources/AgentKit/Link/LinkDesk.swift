@@ -59,7 +59,8 @@ actor LinkDesk: LinkDelegate {
   func state() async -> Belfry_V1_AgentState {
     let held = await installer.held?.value
     let damaged = await engine.damaged
-    let entries = await engine.entries.values.sorted { $0.run.id < $1.run.id }
+    let now = engine.clock.now
+    let entries = await engine.entries.values.filter { $0.run.isGoing(at: now) }.sorted { $0.run.id < $1.run.id }
     let problems = await engine.problems
     let spooled = await engine.spoolCount()
     // Both from one value, so that a new position never comes with old jobs.

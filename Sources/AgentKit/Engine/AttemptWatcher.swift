@@ -1,0 +1,96 @@
+import Planning
+import Platform
+import Synchronization
+
+/// Waits for the end of every attempt and puts it into the queue.
+struct AttemptWatcher {
+  let engine: Engine
+  let runs: AsyncStream<ActiveRun>
+  let ends: EndQueue
+
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      for await run in runs { group.addTask { await watch(run) } }
+    }
+  }
+
+  private func watch(_ run: ActiveRun) async {
+    var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
+    while !Task.isCancelled {
+      do {
+        ends.add([EndedAttempt(attempt: run.attemptID, outcome: try await engine.runner.end(of: run))])
+        return
+      } catch is CancellationError {
+        return
+      } catch {
+        // The records in the run's folder stay until somebody could read them.
+        await engine.troubled("run \(run.id)", error)
+        try? await Task.sleep(for: backoff.pause(spread: Double.random(in: 0..<1)))
+      }
+    }
+  }
+}
+
+/// Attempts that have ended and are not in the ledger yet. What is in it only here is in the run folders too, so it may
+/// be lost with the process.
+final class EndQueue: Sendable {
+  private let ends = Mutex<[EndedAttempt]>([])
+  private let changed = Signal()
+
+  func add(_ new: [EndedAttempt]) {
+    ends.withLock { $0 += new }
+    changed.raise()
+  }
+
+  /// Everything that is there, at least one; empty when the waiting task is cancelled.
+  func takeAll() async -> [EndedAttempt] {
+    while !Task.isCancelled {
+      let taken = ends.withLock { ends in
+        defer { ends = [] }
+        return ends
+      }
+      if !taken.isEmpty { return taken }
+      await changed.wait()
+    }
+    return []
+  }
+}
+
+/// Writes ends to the ledger, as many as there are in one transaction: one wait for the disk serves them all.
+struct EndWriter {
+  let engine: Engine
+  let ends: EndQueue
+
+  func run() async {
+    var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
+    while !Task.isCancelled {
+      let taken = await ends.takeAll()
+      let failed = await write(taken)
+      if failed.isEmpty {
+        backoff.reset()
+      } else {
+        // A full disk: they are told again until the ledger has them.
+        try? await Task.sleep(for: backoff.pause(spread: Double.random(in: 0..<1)))
+        ends.add(failed)
+      }
+    }
+  }
+
+  /// Gives back those that could not be written.
+  private func write(_ taken: [EndedAttempt]) async -> [EndedAttempt] {
+    guard !taken.isEmpty else { return [] }
+    do {
+      try await engine.ended(taken)
+      await engine.solved("ledger")
+      return []
+    } catch {
+      guard taken.count > 1 else { return taken }
+    }
+    // One that cannot be written must not keep the others from it.
+    var failed: [EndedAttempt] = []
+    for end in taken {
+      do { try await engine.ended([end]) } catch { failed.append(end) }
+    }
+    return failed
+  }
+}
