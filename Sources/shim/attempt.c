@@ -156,6 +156,7 @@ int attempt_run(int folder, int status, const struct spec *spec) {
   if (step != STEP_NONE) return never_began(&a, step, errno);
   struct job job = fork_job(&a);
   if (job.step != STEP_NONE) return never_began(&a, job.step, job.error);
+  if (spec->start_at != 0) output_prepare(&a.output);
   crash_if(spec->crash, "armed");
   switch (arm_wait(spec, a.channels.signals, job.pid)) {
     case ARM_GO: break;

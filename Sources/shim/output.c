@@ -21,6 +21,15 @@ static void create(struct output *o) {
   if (o->fd < 0 || write_at(o->fd, &header, HEADER, 0) != 0) o->failed = errno;
 }
 
+void output_prepare(struct output *o) {
+  create(o);
+  if (o->failed == 0) return;
+  if (o->fd >= 0) close(o->fd);
+  if (o->fd >= 0) unlinkat(o->folder, "output", 0);
+  o->fd = -1;
+  o->failed = 0;
+}
+
 static void put(struct output *o, const void *bytes, uint64_t count, uint64_t offset) {
   if (o->failed == 0 && write_at(o->fd, bytes, count, (off_t)offset) != 0) o->failed = errno;
 }
@@ -63,4 +72,4 @@ int output_drain(struct output *o, int pipe, uint64_t limit) {
   return 0;
 }
 
-int output_sync(struct output *o) { return o->fd >= 0 && fdatasync(o->fd) != 0 ? errno : 0; }
+int output_sync(struct output *o) { return o->written > 0 && o->fd >= 0 && fdatasync(o->fd) != 0 ? errno : 0; }

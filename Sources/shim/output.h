@@ -21,6 +21,10 @@ struct output {
   int failed;        // errno of the first failed write: nothing is kept from there on
 };
 
+// Makes the file, which happens by itself with the first byte: ahead of it, where time is of the essence then. Should it
+// fail, the first byte tries again.
+void output_prepare(struct output *output);
+
 // Reads what the pipe holds, at most `limit` bytes. 1 when the pipe has ended, 0 when it may give more.
 int output_drain(struct output *output, int pipe, uint64_t limit);
 

@@ -15,6 +15,8 @@ struct AttemptWatcher {
   }
 
   private func watch(_ run: ActiveRun) async {
+    ends.expect(1)
+    defer { ends.expect(-1) }
     var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
     while !Task.isCancelled {
       do {
@@ -34,25 +36,53 @@ struct AttemptWatcher {
 /// Attempts that have ended and are not in the ledger yet. What is in it only here is in the run folders too, so it may
 /// be lost with the process.
 final class EndQueue: Sendable {
-  private let ends = Mutex<[EndedAttempt]>([])
+  private struct State {
+    var ends: [EndedAttempt] = []
+    /// How many attempts are watched.
+    var expected = 0
+  }
+
+  private let state = Mutex(State())
   private let changed = Signal()
 
   func add(_ new: [EndedAttempt]) {
-    ends.withLock { $0 += new }
+    state.withLock { $0.ends += new }
     changed.raise()
   }
+
+  /// So many more attempts are watched; negative when it is fewer.
+  func expect(_ more: Int) { state.withLock { $0.expected += more } }
 
   /// Everything that is there, at least one; empty when the waiting task is cancelled.
   func takeAll() async -> [EndedAttempt] {
     while !Task.isCancelled {
-      let taken = ends.withLock { ends in
-        defer { ends = [] }
-        return ends
+      if state.withLock({ !$0.ends.isEmpty }) {
+        await gather()
+        return state.withLock { state in
+          defer { state.ends = [] }
+          return state.ends
+        }
       }
-      if !taken.isEmpty { return taken }
       await changed.wait()
     }
     return []
+  }
+
+  /// From so many watched attempts on, ends are waited for a moment.
+  private static let crowd = 8
+  private static let quiet = Duration.milliseconds(10)
+  private static let longest = 10
+
+  /// Where many are going, waits until no end has come for a moment: what is due at the same instant starts first, and
+  /// one transaction serves more of them. A single run is not kept waiting.
+  private func gather() async {
+    var (count, expected) = state.withLock { ($0.ends.count, $0.expected) }
+    for _ in 0..<Self.longest where expected >= Self.crowd {
+      try? await Task.sleep(for: Self.quiet)
+      let before = count
+      (count, expected) = state.withLock { ($0.ends.count, $0.expected) }
+      if count == before { return }
+    }
   }
 }
 
