@@ -22,9 +22,11 @@ public struct BelfryCommand: AsyncParsableCommand {
       CommandGroup(
         name: "Repository",
         subcommands: [
-          InitCommand.self, ValidateCommand.self, PlanCommand.self, NextCommand.self, RollbackCommand.self,
+          InitCommand.self, ValidateCommand.self, PlanCommand.self, NextCommand.self,
+          RollbackCommand.self,
         ]),
-      CommandGroup(name: "Results", subcommands: [HistoryCommand.self, LogsCommand.self, VerifyCommand.self]),
+      CommandGroup(
+        name: "Results", subcommands: [HistoryCommand.self, LogsCommand.self, WhyCommand.self, VerifyCommand.self]),
       CommandGroup(name: "Fleet", subcommands: [StatusCommand.self, RunCommand.self, AcceptCommand.self]),
       CommandGroup(name: "Service", subcommands: [ControllerCommand.self, DevCommand.self, KeysCommand.self]),
     ])

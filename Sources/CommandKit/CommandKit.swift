@@ -5,6 +5,8 @@
 //   Surroundings  all that a command may see and touch of its process; tests pass their own
 //   Text          tables, times and spans for people: pure
 //   Controller    the client of the controller's local HTTP API
+//   Due           when jobs are due, and what a person wants to know of it: pure
+//   Why           what became of one occurrence, from the source's history and the results branch
 //   Commands      one file for each command; what is more than a page has a folder of its own
 //
 // Must not: decide what Planning, Manifest or Trust decide, print other than through Surroundings, or show text from

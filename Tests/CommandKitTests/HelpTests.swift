@@ -28,7 +28,9 @@ import Testing
   @Test func theListIsComplete() {
     let names = Set(Self.commands.filter { $0.count == 1 }.flatMap(\.self))
     let wanted: Set = [
-      "init", "validate", "plan", "next", "status", "history", "logs", "run", "rollback", "keys", "verify", "accept",
+      "init", "validate", "plan", "next", "why", "status", "history", "logs", "run", "rollback", "keys",
+      "verify",
+      "accept",
       "controller", "dev",
     ]
     #expect(names == wanted)

@@ -21,6 +21,9 @@ import Testing
     Row(
       script: "belfry --help >&-", status: 3, errors: "error: cannot write to standard output: Bad file descriptor\n"),
     Row(script: "belfry next --nope 2>/dev/null", status: 2),
+    Row(script: "cd / && belfry next --cron '@daily' -n 1000 | head -n 1 >/dev/null", status: 0),
+    Row(script: "belfry next --cron '99 * * * *' 2>/dev/null", status: 1),
+    Row(script: "cd / && belfry why data/backup 02:30 2>/dev/null", status: 3),
     Row(script: "belfry keys </dev/null >/dev/null", status: 0),
   ]
 

@@ -3,9 +3,11 @@ import Git
 import Model
 import Platform
 import Results
+import Schedule
 import Synchronization
 import TestSupport
 import Trust
+import ZoneInfo
 
 @testable import CommandKit
 
@@ -100,6 +102,16 @@ struct Clone {
     return try head()
   }
 
+  /// The same with the date that the commit claims.
+  @discardableResult
+  func commit(_ message: String, at date: String) throws -> String {
+    try git("add", "-A", in: work)
+    try git(
+      "commit", "-q", "-m", message, in: work, environment: ["GIT_COMMITTER_DATE": date, "GIT_AUTHOR_DATE": date])
+    try git("push", "-q", "-u", "origin", "main", in: work)
+    return try head()
+  }
+
   func head(_ revision: String = "HEAD") throws -> String { try git("rev-parse", revision, in: work) }
   func remoteHead() throws -> String { try git("rev-parse", "main", in: bare) }
 }
@@ -108,11 +120,41 @@ struct Clone {
 struct Signers {
   let agent: SigningKey
   let controller: SigningKey
-  let agentID = AgentID(random: (1 << 32, 1))
+  let agentID: AgentID
+  let agentName: String
 
-  init() throws {
+  init(agentID: AgentID = AgentID(random: (1 << 32, 1)), name: String = "db-1") throws {
     agent = try SigningKey.generate()
     controller = try SigningKey.generate()
+    self.agentID = agentID
+    agentName = name
+  }
+
+  /// The record of an occurrence of `data/backup` that took 1.25 s, or of several that did not run, the first of which
+  /// was due at `first`.
+  func record(
+    _ nominal: String, job: String = "data/backup", from commit: String? = nil, _ outcome: Outcome = .ran(.succeeded),
+    late: Duration = .zero, took: Duration = .milliseconds(1_250), reason: String? = nil, first: String? = nil,
+    count: Int = 1, request: String? = nil
+  ) throws -> ReceiptDelivery {
+    let due = time(nominal)
+    let occurrence = Occurrence(
+      job: try JobName(job), nominal: due, cause: request.map { .person(request: $0) } ?? .schedule)
+    var receipt = Receipt(
+      run: occurrence.run(on: agentID), occurrence: occurrence, agent: agentID, agentName: try AgentName(agentName),
+      bundle: try Digest(hex: String(repeating: "ab", count: 32)),
+      commit: try CommitID(commit ?? String(repeating: "c0", count: 20)), outcome: outcome, reason: reason,
+      ended: due + late, count: count, firstNominal: first.map(time))
+    if case .ran(let state) = outcome {
+      receipt.started = due + late
+      receipt.ended = due + late + took
+      receipt.attempts = [
+        Receipt.Attempt(
+          number: 1, started: due + late, ended: receipt.ended, state: state,
+          exitCode: state == .succeeded ? 0 : state == .failed ? 3 : nil)
+      ]
+    }
+    return ReceiptDelivery(signed: try agent.sign(receipt), logs: [:])
   }
 
   func receipt(
@@ -129,7 +171,7 @@ struct Signers {
         ? Receipt.Log() : Receipt.Log(digest: SHA256.hash(bytes), written: Int64(bytes.count), kept: Int64(bytes.count))
     )
     let receipt = Receipt(
-      run: occurrence.run(on: agentID), occurrence: occurrence, agent: agentID, agentName: try AgentName("db-1"),
+      run: occurrence.run(on: agentID), occurrence: occurrence, agent: agentID, agentName: try AgentName(agentName),
       bundle: try Digest(hex: String(repeating: "ab", count: 32)),
       commit: try CommitID(String(repeating: "c0", count: 20)), outcome: .ran(state), started: start,
       ended: start + .milliseconds(1_250), attempts: [attempt])
@@ -146,3 +188,6 @@ struct Signers {
     _ = try writer.push()
   }
 }
+
+/// Of this machine's time zone files.
+func zone(_ name: String) throws -> TimeZoneRules { try ZoneDatabase().zone(named: name) }
