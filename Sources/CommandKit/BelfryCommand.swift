@@ -22,7 +22,7 @@ public struct BelfryCommand: AsyncParsableCommand {
       CommandGroup(
         name: "Repository",
         subcommands: [
-          InitCommand.self, ValidateCommand.self, PlanCommand.self, NextCommand.self,
+          InitCommand.self, ValidateCommand.self, PlanCommand.self, NextCommand.self, SimulateCommand.self,
           RollbackCommand.self,
         ]),
       CommandGroup(

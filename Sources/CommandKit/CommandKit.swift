@@ -7,6 +7,7 @@
 //   Controller    the client of the controller's local HTTP API
 //   Due           when jobs are due, and what a person wants to know of it: pure
 //   Why           what became of one occurrence, from the source's history and the results branch
+//   Simulate      a span of time played through on a fleet
 //   Commands      one file for each command; what is more than a page has a folder of its own
 //
 // Must not: decide what Planning, Manifest or Trust decide, print other than through Surroundings, or show text from

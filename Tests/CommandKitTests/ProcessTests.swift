@@ -24,6 +24,7 @@ import Testing
     Row(script: "cd / && belfry next --cron '@daily' -n 1000 | head -n 1 >/dev/null", status: 0),
     Row(script: "belfry next --cron '99 * * * *' 2>/dev/null", status: 1),
     Row(script: "cd / && belfry why data/backup 02:30 2>/dev/null", status: 3),
+    Row(script: "belfry simulate --assume soon 2>/dev/null", status: 2),
     Row(script: "belfry keys </dev/null >/dev/null", status: 0),
   ]
 

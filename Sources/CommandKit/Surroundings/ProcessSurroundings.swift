@@ -6,10 +6,18 @@ extension Surroundings {
   /// Those of this process.
   public static let process = Surroundings(
     environment: ProcessInfo.processInfo.environment, folder: FileManager.default.currentDirectoryPath,
-    clock: .system, isTerminal: isatty(STDOUT_FILENO) == 1,
+    clock: .system, isTerminal: isatty(STDOUT_FILENO) == 1, columns: columns(),
     output: { try StandardStream.output.write($0) },
     errors: { try? StandardStream.errors.write($0) },
     answer: { readLine() })
+
+  /// The terminal's width, else what COLUMNS says, as for other programs; between 40 and 1,000.
+  private static func columns() -> Int {
+    var size = winsize()
+    let isKnown = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    let told = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }
+    return min(max(isKnown ? Int(size.ws_col) : told ?? standardColumns, 40), 1_000)
+  }
 }
 
 /// One of the process's two streams.

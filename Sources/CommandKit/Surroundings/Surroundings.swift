@@ -10,6 +10,8 @@ public struct Surroundings: Sendable {
   public var clock: WallClock
   /// Whether standard output is a terminal.
   public var isTerminal: Bool
+  /// Characters that fit into a line of the terminal, or of what stands for one.
+  public var columns: Int
   /// Writes all bytes to standard output, or throws.
   public var output: @Sendable ([UInt8]) throws -> Void
   /// Writes to standard error, as far as that is possible.
@@ -19,17 +21,22 @@ public struct Surroundings: Sendable {
 
   public init(
     environment: [String: String], folder: String, clock: WallClock, isTerminal: Bool,
-    output: @escaping @Sendable ([UInt8]) throws -> Void, errors: @escaping @Sendable ([UInt8]) -> Void,
+    columns: Int = Self.standardColumns, output: @escaping @Sendable ([UInt8]) throws -> Void,
+    errors: @escaping @Sendable ([UInt8]) -> Void,
     answer: @escaping @Sendable () -> String?
   ) {
     self.environment = environment
     self.folder = folder
     self.clock = clock
     self.isTerminal = isTerminal
+    self.columns = columns
     self.output = output
     self.errors = errors
     self.answer = answer
   }
+
+  /// Where nothing says how wide a line may be.
+  public static let standardColumns = 80
 
   /// Those of the command that runs.
   @TaskLocal public static var current = Surroundings.process
