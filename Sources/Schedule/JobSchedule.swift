@@ -50,18 +50,34 @@ public struct JobSchedule: Hashable, Sendable {
     self.triggers = sources.map(\.trigger)
     // What a shorter interval implies anyway need not be counted; exact counting rests on this.
     let intervals = sources.map { ($0.trigger.interval, $0.offset) }
-    self.sources = sources.filter { source in
+    let needed = sources.filter { source in
       guard let interval = source.trigger.interval else { return true }
       return !intervals.contains { shorter, offset in
         guard let shorter, offset == source.offset else { return false }
         return shorter.length < interval.length && interval.length % shorter.length == 0 && shorter.covers(interval)
       }
     }
+    // The least offset first: its instants are never another trigger's, so that the search for a trigger whose instants
+    // all are has an end to look for.
+    self.sources = Self.separated(needed.sorted { $0.offset < $1.offset })
     after = starts.map { $0 - .microseconds(1) } ?? Timestamp(microseconds: .min)
     through = expires.map { $0 - .microseconds(1) } ?? Timestamp(microseconds: .max)
     var calendars: [CompiledCalendar] = []
     for calendar in blackout { calendars.append(try CompiledCalendar(calendar, zone: zone)) }
     blackouts = calendars
+  }
+
+  /// Two nominal instants must not start in the same microsecond, where one would hide the other: each further offset is
+  /// a microsecond more. Nominal instants and offsets are whole milliseconds, unless somebody writes other anchors.
+  /// `sources` ascend by offset.
+  private static func separated(_ sources: [Source]) -> [Source] {
+    var (separated, shift, last) = (sources, 0, sources.first?.offset)
+    for index in sources.indices {
+      if sources[index].offset != last { shift += 1 }
+      last = sources[index].offset
+      separated[index].offset += .microseconds(shift)
+    }
+    return separated
   }
 
   /// The same schedule without the nominal instants up to `instant`, which belong to an earlier version of the job.

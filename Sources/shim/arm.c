@@ -28,8 +28,16 @@ static enum arming look_at_clock(const struct spec *spec) {
   return now < instant || now > (int64_t)spec->start_by ? ARM_DISARMED : ARM_GO;
 }
 
+// What comes of the pending signals; ARM_GO when they say nothing.
+static enum arming look_at_signals(int signals, pid_t job) {
+  int asked = take_signals(signals);
+  if (asked & ASKED_TO_END) return ARM_CANCELLED;
+  if (asked & ASKED_NOT_TO_START) return ARM_DISARMED;
+  return waitpid(job, NULL, WNOHANG) == job ? ARM_DIED : ARM_GO;
+}
+
 enum arming arm_wait(const struct spec *spec, int signals, pid_t job) {
-  if (spec->start_at == 0) return take_signals(signals) ? ARM_CANCELLED : ARM_GO;
+  if (spec->start_at == 0) return look_at_signals(signals, job);
   // The timer first: a clock that is set after it was looked at cancels it.
   int timer = timer_at((int64_t)spec->start_at);
   if (timer < 0) return ARM_DISARMED;
@@ -39,10 +47,8 @@ enum arming arm_wait(const struct spec *spec, int signals, pid_t job) {
     for (;;) {
       if (poll(polls, 2, -1) < 0) continue;
       if (polls[0].revents != 0) {
-        result = ARM_CANCELLED;
-        if (take_signals(signals)) break;
-        result = ARM_DIED;
-        if (waitpid(job, NULL, WNOHANG) == job) break;
+        result = look_at_signals(signals, job);
+        if (result != ARM_GO) break;
       }
       if (polls[1].revents != 0) {
         uint64_t expirations;

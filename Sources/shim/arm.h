@@ -10,11 +10,12 @@
 enum arming {
   ARM_GO,         // the instant has come
   ARM_CANCELLED,  // SIGTERM came first
-  ARM_DISARMED,   // the clock was set, or the instant is too far away or past its latest start: the agent decides anew
+  ARM_DISARMED,   // SIGUSR1 came first, the clock was set, or the instant is too far away or past its latest start: the
+                  // agent decides anew
   ARM_DIED,       // somebody killed the process at the gate; it is reaped
 };
 
-// `signals` is the signalfd of SIGCHLD and SIGTERM. A spec without an instant goes at once.
+// `signals` is the signalfd of SIGCHLD, SIGTERM and SIGUSR1. A spec without an instant goes at once.
 enum arming arm_wait(const struct spec *spec, int signals, pid_t job);
 
 #endif

@@ -48,6 +48,7 @@ static enum step prepare(struct attempt *a) {
   sigemptyset(&watched);
   sigaddset(&watched, SIGCHLD);
   sigaddset(&watched, SIGTERM);
+  sigaddset(&watched, SIGUSR1);
   a->around.work = openat(a->folder, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (a->around.work < 0) return STEP_WORK_FOLDER;
   a->around.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -62,6 +63,7 @@ static enum step prepare(struct attempt *a) {
   a->report = report[0];
   a->gate = gate[1];
   a->around.gate = gate[0];
+  a->around.gate_keeper = gate[1];
   a->around.report = report[1];
   a->around.output = output[1];
   a->channels.pipe = output[0];
@@ -73,7 +75,6 @@ static enum step prepare(struct attempt *a) {
 static struct job fork_job(struct attempt *a) {
   pid_t pid = job_fork(a->spec, &a->around);
   if (pid < 0) return (struct job){.step = STEP_FORK, .error = errno};
-  // The gate's reading end too: with only the child holding it, the shim's death is seen there as an end of file.
   close(a->around.gate);
   close(a->around.report);
   close(a->around.output);
@@ -160,7 +161,11 @@ int attempt_run(int folder, int status, const struct spec *spec) {
   crash_if(spec->crash, "armed");
   switch (arm_wait(spec, a.channels.signals, job.pid)) {
     case ARM_GO: break;
-    case ARM_DIED: return never_began(&a, STEP_CHILD, ECHILD);
+    case ARM_DIED: {
+      struct job dead = job_await_start(job.pid, a.report);
+      if (dead.step == STEP_NONE) dead = (struct job){.step = STEP_CHILD, .error = ECHILD};
+      return never_began(&a, dead.step, dead.error);
+    }
     case ARM_CANCELLED: a.ended.flags |= FLAG_CANCELLED; dismiss(job.pid); return never_began(&a, STEP_NONE, 0);
     case ARM_DISARMED: a.ended.flags |= FLAG_DISARMED; dismiss(job.pid); return never_began(&a, STEP_NONE, 0);
   }

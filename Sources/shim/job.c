@@ -77,6 +77,7 @@ static _Noreturn void become(const struct spec *spec, const struct surroundings 
   // first process only, and not a set-user-id program; the agent hunts the others when it finds the shim dead.
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(around->report, STEP_CHILD, errno);
   if (getppid() != shim) _exit(127);
+  close(around->gate_keeper);
   if (setpgid(0, 0) != 0) fail(around->report, STEP_CHILD, errno);
   if (fchdir(around->work) != 0) fail(around->report, STEP_WORK_FOLDER, errno);
   if (dup2(around->input, 0) < 0 || dup2(around->output, 1) < 0 || dup2(around->output, 2) < 0) {

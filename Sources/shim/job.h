@@ -19,6 +19,7 @@ struct surroundings {
   int input;    // becomes standard input
   int output;   // becomes standard output and error
   int gate;     // close-on-exec: the exec waits for a byte from here; without one, because the shim died, it ends
+  int gate_keeper;  // the gate's other end, which the child closes: then the shim's death is an end of file to it
   int report;   // close-on-exec: a failure is written here
 };
 

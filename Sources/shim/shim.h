@@ -1,6 +1,7 @@
 // belfry-shim: one small process for each attempt of a run. It outlives the agent.
 //
-//   belfry-shim RUNFOLDER          (standard input, output and error: /dev/null; SIGTERM cancels)
+//   belfry-shim RUNFOLDER          (standard input, output and error: /dev/null; SIGTERM cancels,
+//                                   SIGUSR1 asks not to start and is too late when it has)
 //
 // The run folder holds, made by the agent before it starts the shim:
 //   spec      what to run; read once (spec.h)

@@ -89,9 +89,12 @@ static int reap(struct supervision *s) {
 
 int take_signals(int signals) {
   struct signalfd_siginfo info;
-  int cancelled = 0;
-  while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) cancelled |= info.ssi_signo == SIGTERM;
-  return cancelled;
+  int asked = ASKED_NOTHING;
+  while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+    if (info.ssi_signo == SIGTERM) asked |= ASKED_TO_END;
+    if (info.ssi_signo == SIGUSR1) asked |= ASKED_NOT_TO_START;
+  }
+  return asked;
 }
 
 // 1 when what is left cannot be killed.
@@ -109,7 +112,8 @@ static int on_timer(struct supervision *s) {
 }
 
 static void on_signals(struct supervision *s) {
-  if (!take_signals(s->channels.signals)) return;
+  // Who asks a running job not to start has come too late.
+  if ((take_signals(s->channels.signals) & ASKED_TO_END) == 0) return;
   // After the job's own end a cancel changes nothing about how it ended; it only ends the waiting for the rest.
   if (s->phase == RUNNING) s->ended->flags |= FLAG_CANCELLED;
   if (s->phase == RUNNING || s->phase == LINGERING) terminate(s);
@@ -125,11 +129,13 @@ void supervise(const struct spec *spec, pid_t job, int64_t started, struct chann
     {.fd = channels.timer, .events = POLLIN},
     {.fd = channels.pipe, .events = POLLIN},
   };
-  for (;;) {
+  // Its signal may have been taken while it waited at the gate.
+  int over = reap(&s);
+  while (!over) {
     if (poll(polls, 3, -1) < 0) continue;
     // Ends before clocks: a job that ended in time has not timed out because the shim woke up late.
     if (polls[0].revents != 0) {
-      int over = reap(&s);
+      over = reap(&s);
       on_signals(&s);
       // Again: a child may have ended between the two, and its signal has just been taken.
       if (over || reap(&s)) break;

@@ -13,7 +13,7 @@
 #include "status.h"
 
 struct channels {
-  int signals;  // signalfd of SIGCHLD and SIGTERM
+  int signals;  // signalfd of SIGCHLD, SIGTERM and SIGUSR1
   int timer;    // timerfd on CLOCK_BOOTTIME
   int pipe;     // the job's output, not blocking
 };
@@ -22,7 +22,9 @@ struct channels {
 void supervise(const struct spec *spec, pid_t job, int64_t started, struct channels channels, struct output *output,
                struct ended *ended);
 
-// Takes the pending signals; 1 when SIGTERM is among them.
+enum asked { ASKED_NOTHING = 0, ASKED_TO_END = 1, ASKED_NOT_TO_START = 2 };
+
+// Takes the pending signals, and gives back what they ask for, as bits: SIGTERM to end, SIGUSR1 not to start.
 int take_signals(int signals);
 
 #endif

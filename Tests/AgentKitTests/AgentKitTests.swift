@@ -47,6 +47,7 @@ final class FakeRunner: AttemptRunner {
     /// Attempts of a former life that may have begun.
     var begun: Set<AttemptID> = []
     var cancelled: [AttemptID] = []
+    var disarmed: [AttemptID] = []
     var discarded: [AttemptID] = []
   }
 
@@ -55,6 +56,7 @@ final class FakeRunner: AttemptRunner {
 
   var launched: [AttemptID] { state.withLock { $0.launched } }
   var cancelled: [AttemptID] { state.withLock { $0.cancelled } }
+  var disarmed: [AttemptID] { state.withLock { $0.disarmed } }
   var discarded: [AttemptID] { state.withLock { $0.discarded } }
 
   func fail(with problem: LaunchProblem?) { state.withLock { $0.problem = problem } }
@@ -66,6 +68,7 @@ final class FakeRunner: AttemptRunner {
 
   func end(of run: ActiveRun) async throws -> AttemptOutcome { throw CancellationError() }
   func cancel(_ attempt: AttemptID) { state.withLock { $0.cancelled.append(attempt) } }
+  func disarm(_ attempt: AttemptID) { state.withLock { $0.disarmed.append(attempt) } }
   func hasBegun(_ attempt: AttemptID, sameBoot: Bool) -> Bool { state.withLock { $0.begun.contains(attempt) } }
   func discard(_ attempt: AttemptID) { state.withLock { $0.discarded.append(attempt) } }
   func discardAll(except runs: Set<RunID>) {}

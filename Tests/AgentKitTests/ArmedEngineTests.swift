@@ -81,12 +81,45 @@ import Trust
     let new = try minutely(version: " v2")
     try await engine.install(
       [new], accepted: HeldAssignment(position: Position(epoch: 1, sequence: 2), digest: digest("assignment")))
-    #expect(bench.runner.cancelled.map(\.run) == [run])
+    #expect(bench.runner.disarmed.map(\.run) == [run])
     try await bench.dismiss(engine, run)
     bench.clock.now = at(60)
     _ = await engine.tick()
     #expect(bench.runner.launched.map(\.run) == [run, run])
     #expect(await engine.entries[run]?.run.bundle == new.bundle)
+  }
+
+  @Test func whoStopsDisarmsAndStartsNothing() async throws {
+    let bench = try Bench()
+    let engine = try await armed(bench)
+    let run = try bench.run(60)
+    await engine.stopFiring()
+    #expect(bench.runner.disarmed.map(\.run) == [run])
+    bench.clock.now = at(61)
+    try await bench.dismiss(engine, run)
+    _ = await engine.tick()
+    #expect(bench.runner.launched.map(\.run) == [run])
+    #expect(await engine.activeRuns == 0)
+    // The next life makes up for it.
+    let next = try await bench.started(try minutely(), lead: Self.lead)
+    _ = await next.tick()
+    #expect(bench.runner.launched.map(\.run) == [run, run])
+  }
+
+  @Test func anArmedAttemptThatCannotBeMadeIsNotTriedAgainBeforeItsInstant() async throws {
+    let bench = try Bench()
+    bench.runner.fail(with: .failed("no room"))
+    let engine = try await bench.started(
+      try minutely(retry: RetryPolicy(attempts: 2, backoff: .zero)), lead: Self.lead)
+    bench.clock.now = at(58)
+    _ = await engine.tick()
+    bench.runner.fail(with: nil)
+    bench.clock.now = at(59)
+    _ = await engine.tick()
+    #expect(bench.runner.launched.isEmpty)
+    bench.clock.now = at(60)
+    _ = await engine.tick()
+    #expect(bench.runner.launched == [AttemptID(run: try bench.run(60), number: 2)])
   }
 
   @Test func aQueuedRunWaitsForItsTurnAlsoOverARestart() async throws {

@@ -211,8 +211,14 @@ struct FiringWorld {
 
   /// When the nominal instant starts on the agent; nil when the version has no such instant.
   static func due(_ nominal: Timestamp, _ version: FiringJob) -> Timestamp? {
-    version.job.triggers.compactMap { trigger -> Timestamp? in
-      let offset = Trigger.offset(of: version.job.name, on: host, jitter: trigger.jitter)
+    func offset(_ trigger: Trigger) -> Duration {
+      Trigger.offset(of: version.job.name, on: host, jitter: trigger.jitter)
+    }
+    // Each further offset is a microsecond more, so that no two instants start together.
+    let offsets = Set(version.job.triggers.map(offset)).sorted()
+    return version.job.triggers.compactMap { trigger -> Timestamp? in
+      let place = offsets.firstIndex(of: offset(trigger)) ?? 0
+      let offset = offset(trigger) + .microseconds(place)
       switch trigger {
       case .every(let interval, _, _):
         return nominal.microseconds % interval.wholeMicroseconds == 0 ? nominal + offset : nil

@@ -182,4 +182,51 @@ import ZoneInfo
       }
     }
   }
+
+  /// Triggers of which one makes all instants of another, with other offsets: in each order, on several agents.
+  static let covered: [[Trigger]] = [
+    [.cron(expression: "0 * * * *", timezone: "UTC", jitter: .seconds(300)), .every(.seconds(600))],
+    [.every(.seconds(600), jitter: .seconds(300)), .every(.seconds(60))],
+    [
+      .cron(expression: "* * * * *", timezone: "UTC", jitter: .seconds(3_600)), .every(.seconds(1)),
+      .every(.seconds(60), jitter: .seconds(50)),
+    ],
+  ]
+
+  @Test(.timeLimit(.minutes(1)), arguments: covered)
+  func jitterOfCoveredTriggersHasAnEndAndNoOrder(_ triggers: [Trigger]) throws {
+    let job = try JobName("a")
+    let start = try instant("2026-11-20T10:00:30Z")
+    for number in 0..<4 as Range<UInt64> {
+      let agent = AgentID(random: (number, 7))
+      func make(_ triggers: [Trigger]) throws -> JobSchedule {
+        try JobSchedule(triggers, of: job, agent: agent) { name throws(ScheduleError) in try zones.zone(named: name) }
+      }
+      let (one, other) = (try make(triggers), try make(triggers.reversed()))
+      var at = start
+      var seen: Set<Timestamp> = []
+      for _ in 0..<200 {
+        let due = try #require(one.nextDue(after: at))
+        #expect(other.nextDue(after: at) == due)
+        #expect(seen.insert(due.nominal).inserted, "an occurrence twice")
+        #expect(due.due > at && one.previousDue(before: due.due + .microseconds(1)) == due)
+        at = due.due
+      }
+    }
+  }
+
+  /// 50 s of jitter make the instant of second 0 start at that of second 50 or so: both are there.
+  @Test func instantsThatStartTogetherAreTwo() throws {
+    let job = try JobName("a")
+    let agent = AgentID(random: (3, 7))
+    let offset = Trigger.offset(of: job, on: agent, jitter: .seconds(50))
+    let start = try instant("2026-11-20T10:00:00Z")
+    let schedule = try JobSchedule(
+      [.every(.seconds(3_600), jitter: .seconds(50)), .at(start + offset)], of: job, agent: agent
+    ) { name throws(ScheduleError) in try zones.zone(named: name) }
+    let first = try #require(schedule.nextDue(after: start))
+    let second = try #require(schedule.nextDue(after: first.due))
+    #expect([first.nominal, second.nominal] == [start + offset, start])
+    #expect(schedule.latest(after: start, through: start + .seconds(60), limit: 10)?.count == 2)
+  }
 }

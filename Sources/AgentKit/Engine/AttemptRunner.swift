@@ -10,8 +10,10 @@ protocol AttemptRunner: Sendable {
   ///
   /// Throws `CancellationError` when the waiting task is cancelled; the attempt goes on then.
   func end(of run: ActiveRun) async throws -> AttemptOutcome
-  /// Asks the attempt to end, or an armed one not to start; its end is reported like any other.
+  /// Asks the attempt to end; its end is reported like any other.
   func cancel(_ attempt: AttemptID)
+  /// Asks an armed attempt not to start. One that has started goes on; the end that is reported says which it was.
+  func disarm(_ attempt: AttemptID)
   /// Whether the attempt may ever have begun, so that starting it again could run it twice.
   ///
   /// `sameBoot` says that the machine has not been restarted since the ledger was told of the attempt. Otherwise what

@@ -18,14 +18,17 @@ struct AttemptWatcher {
     ends.expect(1)
     defer { ends.expect(-1) }
     var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
+    var isTroubled = false
     while !Task.isCancelled {
       do {
         ends.add([EndedAttempt(attempt: run.attemptID, outcome: try await engine.runner.end(of: run))])
+        if isTroubled { await engine.solved("run \(run.id)") }
         return
       } catch is CancellationError {
         return
       } catch {
         // The records in the run's folder stay until somebody could read them.
+        isTroubled = true
         await engine.troubled("run \(run.id)", error)
         try? await Task.sleep(for: backoff.pause(spread: Double.random(in: 0..<1)))
       }
@@ -93,15 +96,19 @@ struct EndWriter {
 
   func run() async {
     var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
-    while !Task.isCancelled {
-      let taken = await ends.takeAll()
-      let failed = await write(taken)
-      if failed.isEmpty {
-        backoff.reset()
-      } else {
-        // A full disk: they are told again until the ledger has them.
-        try? await Task.sleep(for: backoff.pause(spread: Double.random(in: 0..<1)))
-        ends.add(failed)
+    await withDiscardingTaskGroup { group in
+      while !Task.isCancelled {
+        let failed = await write(await ends.takeAll())
+        guard !failed.isEmpty else {
+          backoff.reset()
+          continue
+        }
+        // A full disk: they are told again until the ledger has them, and nobody waits for them meanwhile.
+        let pause = backoff.pause(spread: Double.random(in: 0..<1))
+        group.addTask {
+          try? await Task.sleep(for: pause)
+          ends.add(failed)
+        }
       }
     }
   }

@@ -66,7 +66,10 @@ actor Engine {
     machine.restore(active.map(\.run), spent: try ledger.spentOrders(after: now), at: now)
     let cursors = try ledger.cursors()
     try change { $0.install(installed, cursors: cursors, at: now) }
-    for entry in active { try resume(entry) }
+    // Each as it is when its turn comes: taking up one may change another.
+    for run in active.map(\.run.id) {
+      if let entry = entries[run] { try resume(entry) }
+    }
     logger.info("started", metadata: ["jobs": "\(installed.count)", "runs taken over": "\(active.count)"])
   }
 
@@ -100,11 +103,15 @@ actor Engine {
     stateChanged.raise()
   }
 
-  /// Replaces the schedules of what fires.
-  func reschedule(_ jobs: [FiringJob]) throws {
+  /// Replaces the schedules of what fires, unless another assignment has come into force since `position`.
+  func reschedule(_ jobs: [FiringJob], of position: Position) throws {
+    guard try ledger.accepted().position == position else { return }
     try change { $0.install(jobs, at: clock.now) }
     wake.raise()
   }
+
+  /// A job as it fires now.
+  func installed(_ job: JobName) -> FiringJob? { machine.installed(job) }
 
   /// Decides what is due, and gives back how long there is nothing to do.
   func tick() -> Duration {
@@ -214,8 +221,11 @@ actor Engine {
 
   // MARK: - Stop
 
-  /// Nothing new starts from now on; what runs goes on.
-  func stopFiring() { isFiring = false }
+  /// Nothing new starts from now on; what runs goes on, and what is armed is disarmed.
+  func stopFiring() {
+    isFiring = false
+    do { try change { $0.stop(at: clock.now) } } catch { troubled("ledger", error) }
+  }
 
   var activeRuns: Int { entries.count }
 
@@ -263,7 +273,9 @@ actor Engine {
     switch action {
     case .start(let run), .enqueue(let run):
       let entry = LedgerRun(run: run, boot: runner.boot)
-      try transaction.begin(entry, startBy: startBy)
+      var isOrdered = false
+      if case .person = run.occurrence.cause { isOrdered = true }
+      try transaction.begin(entry, startBy: isOrdered ? startBy : nil)
       entries[run.id] = entry
     case .startAttempt(let run), .retryLater(let run, _), .cancel(let run):
       entries[run.id, default: LedgerRun(run: run, boot: runner.boot)].run = run
@@ -308,7 +320,8 @@ actor Engine {
           "job": "\(skipped.occurrence.job)", "nominal": "\(skipped.occurrence.nominal)", "why": "\(skipped.words)",
         ])
       spoolChanged.raise()
-    case .cancel(let run), .disarm(let run): runner.cancel(run.attemptID)
+    case .cancel(let run): runner.cancel(run.attemptID)
+    case .disarm(let run): runner.disarm(run.attemptID)
     case .forget(let run):
       runner.discard(run.attemptID)
       logger.info(

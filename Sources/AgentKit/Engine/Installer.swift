@@ -31,6 +31,9 @@ actor Installer {
   private var pending: PendingInstall?
   private var assembly = ContentAssembly()
   private var outgoing: Outgoing?
+  /// Zones whose new rules are not in the schedules yet, and those whose files cannot be used.
+  private var changedZones: Set<String> = []
+  private var troubledZones: Set<String> = []
 
   init(
     identity: AgentIdentity, controllerKey: PublicKey, engine: Engine, store: BundleStore,
@@ -91,20 +94,29 @@ actor Installer {
 
   // MARK: - Time zones
 
-  /// Looks whether the host's time zone files have changed, and makes the schedules that rest on them anew. A job's
-  /// instants up to now stay decided; what is armed by the old rules is disarmed where the new ones differ.
+  /// Looks whether the host's time zone files have changed, and makes the schedules anew when they have. A job's instants
+  /// up to now stay decided; what is armed starts by the old rules.
   func refreshZones() async {
     let reload = zones.reload()
-    if let (name, problem) = reload.problems.min(by: { $0.key < $1.key }) {
-      await engine.troubled("time zone \(name)", problem)
-    }
-    for name in reload.changed { await engine.solved("time zone \(name)") }
-    guard !reload.changed.isEmpty, let held else { return }
-    logger.info("time zones changed", metadata: ["zones": "\(reload.changed.sorted().joined(separator: ", "))"])
+    for (name, problem) in reload.problems { await engine.troubled("time zone \(name)", problem) }
+    for name in troubledZones.subtracting(reload.problems.keys) { await engine.solved("time zone \(name)") }
+    troubledZones = Set(reload.problems.keys)
+    changedZones.formUnion(reload.changed)
+    guard !changedZones.isEmpty, let held else { return }
     do {
-      let jobs = try held.value.entries.map { entry in try firingJob(entry, try storedBundle(entry.bundle)) }
-      try await engine.reschedule(jobs)
+      var jobs: [FiringJob] = []
+      for entry in held.value.entries {
+        if let job = try? firingJob(entry, try storedBundle(entry.bundle)) {
+          jobs.append(job)
+        } else if let job = await engine.installed(entry.job) {
+          jobs.append(job)
+        }
+      }
+      try await engine.reschedule(jobs, of: held.value.position)
+      logger.info("time zones changed", metadata: ["zones": "\(changedZones.sorted().joined(separator: ", "))"])
+      changedZones = []
     } catch {
+      // Tried again the next time.
       logger.error("schedules could not be made anew", metadata: ["reason": "\(error)"])
     }
   }

@@ -96,6 +96,13 @@ final class ShimRunner: AttemptRunner {
     }
   }
 
+  func disarm(_ attempt: AttemptID) {
+    guard let shim = shims.withLock({ $0[attempt] }) else { return }
+    do throws(ExecutionError) { try shim.disarm() } catch {
+      logger.info("nothing to disarm", metadata: ["run": "\(attempt.run)", "reason": "\(error)"])
+    }
+  }
+
   var boot: String { Boot.id }
 
   func hasBegun(_ attempt: AttemptID, sameBoot: Bool) -> Bool {

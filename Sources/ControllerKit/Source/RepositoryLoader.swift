@@ -135,6 +135,16 @@ public final class RepositoryLoader {
     let commit = commit ?? Self.noCommit
     for job in loaded.jobs {
       var files: [BundleFile] = []
+      // What agents would refuse must not be signed: they refuse the whole assignment with it. Only calendars hold what
+      // others have written.
+      guard job.job.blackout.isEmpty || (try? Job(json: job.job.json)) == job.job else {
+        result.diagnostics.append(
+          Diagnostic(
+            file: job.manifestPath, line: job.line, message: "\(job.job.name): its calendars cannot be sent to agents",
+            suggestion: "look for dates far from today in them"))
+        result.broken.insert(job.job.name)
+        continue
+      }
       do {
         for path in job.files {
           guard let entry = listing[path] else { continue }

@@ -18,11 +18,17 @@ public struct AttemptEnd: Hashable, Sendable {
 }
 
 extension AttemptEnd {
-  /// False when certainly nothing of the job has run: it was dismissed before its time, or its shim died before.
+  /// False when certainly nothing of the job has run and it may be tried again as if it had never been: it was dismissed
+  /// at the gate, it could not get that far, or its shim died before. A spec or a program that cannot be executed is no
+  /// better the next time.
   public var mayHaveRun: Bool {
     switch ending {
     case .lost(let reason): reason.mayHaveRun
-    case .finished(let record): record.ending != .neverBegan(.none, error: 0)
+    case .finished(let record):
+      switch record.ending {
+      case .neverBegan(let step, _): step == .spec || step == .exec
+      case .exited, .signalled, .unknown: true
+      }
     }
   }
 }

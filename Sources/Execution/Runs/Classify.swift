@@ -24,7 +24,9 @@ public func classify(_ end: AttemptEnd, success: [Int]) -> Judgement {
     if case .neverBegan = record.ending { return judge(.cancelled, "cancelled before it started") }
     return judge(.cancelled, "cancelled")
   }
-  if record.disarmed { return judge(.cancelled, "the clock was set before it could start") }
+  if record.disarmed {
+    return judge(.cancelled, "it was not started: it was disarmed, the clock was set, or its instant had passed")
+  }
   if record.timedOut { return judge(.timedOut, "its timeout expired") }
   switch record.ending {
   case .neverBegan(let step, let error):

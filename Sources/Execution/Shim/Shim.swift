@@ -41,11 +41,19 @@ public final class Shim: Sendable {
   /// Asks the shim to end the attempt: TERM to everything that the job started, KILL after the grace. Comes back at
   /// once; an attempt that has ended already is not changed. Throws `notRunning` when the shim is gone.
   public func cancel() throws(ExecutionError) {
-    guard LinuxCalls.pidfdSendSignal(process.number, SIGTERM) == 0 else {
+    try send(SIGTERM, "cancel")
+  }
+
+  private func send(_ signal: Int32, _ what: String) throws(ExecutionError) {
+    guard LinuxCalls.pidfdSendSignal(process.number, signal) == 0 else {
       if errno == ESRCH { throw ExecutionError(.notRunning, "the attempt has ended") }
-      throw ExecutionError(errno: errno, "cannot cancel")
+      throw ExecutionError(errno: errno, "cannot \(what)")
     }
   }
+
+  /// Asks the shim not to start an attempt that is armed. Comes back at once; one that has started is not changed, and
+  /// the end says which it was. Throws `notRunning` when the shim is gone.
+  public func disarm() throws(ExecutionError) { try send(SIGUSR1, "disarm") }
 
   /// Waits until the shim is gone and reads out how the attempt ended. What a killed shim left running is killed.
   /// Throws `CancellationError` when the waiting task is cancelled first, which leaves the attempt as it is.

@@ -5,7 +5,7 @@ import Schedule
 extension FiringMachine {
   /// Arms the job's next run, if it is time to.
   mutating func arm(_ name: JobName, at now: Timestamp) -> [FiringAction] {
-    guard lead > .zero, let job = jobs[name], let due = job.schedule.nextDue(after: job.cursor.decided),
+    guard lead > .zero, !isStopped, let job = jobs[name], let due = job.schedule.nextDue(after: job.cursor.decided),
       let time = armTime(of: job, due, at: now)
     else { return [] }
     guard time <= now else {

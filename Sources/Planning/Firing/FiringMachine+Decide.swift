@@ -5,7 +5,7 @@ import Schedule
 extension FiringMachine {
   /// Decides what is due of a job. `ready` is the end of the run that it had to wait for, where it had to.
   mutating func decide(_ name: JobName, ready: Timestamp? = nil, at now: Timestamp) -> [FiringAction] {
-    guard let job = jobs[name] else { return [] }
+    guard !isStopped, let job = jobs[name] else { return [] }
     countDecision()
     var actions: [FiringAction] = []
     if let stale = staleRun(of: name) {

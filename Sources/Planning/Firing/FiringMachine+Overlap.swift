@@ -160,7 +160,7 @@ extension FiringMachine {
 
   /// Starts the first of the queue that still may, when nothing is in its way.
   mutating func startQueued(of name: JobName, at now: Timestamp) -> [FiringAction] {
-    guard let job = jobs[name] else { return [] }
+    guard !isStopped, let job = jobs[name] else { return [] }
     var actions: [FiringAction] = []
     while job.isAllow || !runs.hasGoing(name), var run = runs.firstQueued(name) {
       if let obstacle = obstacle(to: run, in: job, at: now) {

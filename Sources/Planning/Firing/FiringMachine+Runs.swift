@@ -44,7 +44,8 @@ extension FiringMachine {
     var actions: [FiringAction] = []
     if isStale(run) { actions += takeOver(run, at: now) }
     drop(run)
-    let until = now + pause
+    // An armed one that could not be made ready does not start before its instant for that.
+    let until = max(now, run.armedFor ?? now) + pause
     run.attempt += 1
     run.phase = .waiting(until: until)
     runs.insert(run)

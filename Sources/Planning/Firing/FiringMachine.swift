@@ -117,6 +117,8 @@ public struct FiringMachine: Sendable {
   /// Runs to look at after a restart, each with its entry's time in the queue of wakes.
   var questions: [RunID: Timestamp] = [:]
   var cursorMoves: [JobName: Cursor?] = [:]
+  /// Nothing starts any more.
+  var isStopped = false
   /// The time of the last call; to notice a clock that was set back.
   var lastCall: Timestamp?
   /// How many times a job was looked at, in all: what the cost of a tick is proportional to.
@@ -185,6 +187,13 @@ public struct FiringMachine: Sendable {
     for name in names { actions += foldLapsed(name, since: since, at: now) }
     settleWakes()
     return actions
+  }
+
+  /// From now on nothing is decided and nothing starts; what runs goes on, and what is armed for later is disarmed. What
+  /// is due stays undecided: the next machine finds it.
+  public mutating func stop(at now: Timestamp) -> [FiringAction] {
+    isStopped = true
+    return jobs.keys.sorted().flatMap { armed($0, at: now) }.flatMap { disarm($0) }
   }
 
   /// Decides whatever is due, and arms what is due soon. Costs time in proportion to that, not to the number of jobs.
