@@ -7,7 +7,7 @@ import Testing
 import Trust
 
 /// Runs that are made ready ahead of their instant, and runs that wait for their turn.
-@Suite(.timeLimit(.minutes(1))) struct ArmedEngineTests {
+@Suite(.timeLimit(.minutes(10))) struct ArmedEngineTests {
   private static let lead = Duration.seconds(3)
 
   /// An engine that has armed the run of second 60, two seconds before.

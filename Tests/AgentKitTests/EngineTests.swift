@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// What the engine performs of what the firing machine decides: ledger first, and nothing twice.
-@Suite(.timeLimit(.minutes(1))) struct EngineTests {
+@Suite(.timeLimit(.minutes(10))) struct EngineTests {
   @Test func whatIsDueIsStartedOnceAndItsReceiptIsKept() async throws {
     let bench = try Bench()
     let engine = try await bench.started(try minutely())

@@ -6,7 +6,7 @@ import Testing
 import Trust
 
 /// What is written comes back, in another life too.
-@Suite(.timeLimit(.minutes(1))) struct LedgerTests {
+@Suite(.timeLimit(.minutes(10))) struct LedgerTests {
   private let folder: TemporaryFolder
   private let ledger: Ledger
 

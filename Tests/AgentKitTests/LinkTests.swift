@@ -10,7 +10,7 @@ import Trust
 import Wire
 import ZoneInfo
 
-@Suite(.timeLimit(.minutes(1))) struct LinkTests {
+@Suite(.timeLimit(.minutes(10))) struct LinkTests {
   /// How streams end, one after the other, and the pauses that follow, in milliseconds without spread.
   struct Dials: Sendable, CustomTestStringConvertible {
     let testDescription: String

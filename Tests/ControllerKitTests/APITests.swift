@@ -7,7 +7,7 @@ import NIOHTTP1
 import Testing
 
 /// The HTTP API's door: who gets in, and what a malformed request is told.
-@Suite(.timeLimit(.minutes(1))) struct APITests {
+@Suite(.timeLimit(.minutes(10))) struct APITests {
   private struct Fake: APIOperations {
     func status() async -> JSONValue { ["answer": "status"] }
     func snapshot() async -> JSONValue { ["answer": "snapshot"] }

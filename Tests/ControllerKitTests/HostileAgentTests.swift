@@ -13,7 +13,7 @@ import Trust
 import Wire
 
 /// An agent that has proven its key and then means harm, over a real stream.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct HostileAgentTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct HostileAgentTests {
   /// Has one large file, and counts how often it is read.
   private final class Desk: AgentMessages {
     static let file = [UInt8](repeating: 7, count: 4 << 20)

@@ -6,7 +6,7 @@ import Testing
 import Wire
 
 /// What waits for an agent that reads slowly or not at all.
-@Suite(.timeLimit(.minutes(1))) struct OutboxTests {
+@Suite(.timeLimit(.minutes(10))) struct OutboxTests {
   private func blob(_ name: String) -> Outbox.Content { Outbox.Content(kind: .blob, digest: digest(name)) }
 
   private func acknowledgement(_ number: UInt64) -> Belfry_V1_FromController {

@@ -12,7 +12,7 @@ import Wire
 import ZoneInfo
 
 /// What an agent that has proven its key may write, and what it may not.
-@Suite(.timeLimit(.minutes(1))) struct ReceiptGroundsTests {
+@Suite(.timeLimit(.minutes(10))) struct ReceiptGroundsTests {
   /// An agent's key, and the receipts that it signs.
   private struct Signer {
     var key: SigningKey

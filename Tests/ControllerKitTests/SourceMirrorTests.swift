@@ -9,7 +9,7 @@ import Trust
 import ZoneInfo
 
 /// What commits mean for what is desired, at a warm and at a cold start.
-@Suite(.timeLimit(.minutes(1))) struct SourceMirrorTests {
+@Suite(.timeLimit(.minutes(10))) struct SourceMirrorTests {
   private let sources: Sources
   init() throws { sources = try Sources() }
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Bad disks, bad output, bad scripts, bad peers.
-@Suite(.serialized, .sharedSite, .timeLimit(.minutes(3)))
+@Suite(.serialized, .sharedSite, .timeLimit(.minutes(10)))
 struct AgentTroubleTests {
   /// Runs a job once, on the agent `a`, and gives back its receipt.
   private func runOnce(_ name: String, body: String, on site: Site) async throws -> SeenReceipt {

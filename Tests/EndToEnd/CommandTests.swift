@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Commands that talk to a running controller, and the one that is a whole installation by itself.
-@Suite(.serialized, .sharedSite, .timeLimit(.minutes(2)))
+@Suite(.serialized, .sharedSite, .timeLimit(.minutes(10)))
 struct CommandTests {
   private func began(_ site: Site) async throws {
     if (try? site.agent("c")) == nil { try await site.startAgent("c") }

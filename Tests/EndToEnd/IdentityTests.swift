@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Names, epochs and receipts as agents claim them, and what the controller makes of it.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct IdentityTests {
   @Test func aNameStaysWithItsAgentUntilACommitReleasesIt() async throws {
     let site = try Site()

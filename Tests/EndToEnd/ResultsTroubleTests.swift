@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A results branch that others write to, that is gone for a while, or that belongs to another controller now.
-@Suite(.serialized, .sharedSite(Site.Layout(resultsElsewhere: true)), .timeLimit(.minutes(2)))
+@Suite(.serialized, .sharedSite(Site.Layout(resultsElsewhere: true)), .timeLimit(.minutes(10)))
 struct ResultsTroubleTests {
   static let job = "results/tick"
 

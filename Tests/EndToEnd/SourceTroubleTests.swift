@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Unreachable is not empty, rewritten is not meant, and broken is not removed.
-@Suite(.serialized, .sharedSite(Site.Layout(resultsElsewhere: true)), .timeLimit(.minutes(2)))
+@Suite(.serialized, .sharedSite(Site.Layout(resultsElsewhere: true)), .timeLimit(.minutes(10)))
 struct SourceTroubleTests {
   static let job = "source/steady"
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What becomes of runs that are going when something around them is killed.
-@Suite(.serialized, .sharedSite, .timeLimit(.minutes(2)))
+@Suite(.serialized, .sharedSite, .timeLimit(.minutes(10)))
 struct SurvivalTests {
   /// A job that never comes due by itself in a test's life.
   private func once(_ name: String, body: String, on site: Site) async throws -> String {

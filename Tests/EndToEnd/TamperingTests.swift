@@ -7,7 +7,7 @@ import Testing
 ///
 /// Every single byte is tried in the tests of Trust and Execution; these are a dozen places in each kind of file, in the
 /// whole program.
-@Suite(.serialized, .sharedSite, .timeLimit(.minutes(3)))
+@Suite(.serialized, .sharedSite, .timeLimit(.minutes(10)))
 struct TamperingTests {
   static let jobs = (0..<6).map { "tamper/job-\($0)" }
   static let rounds = 2

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// From a commit to a committed result, and back by a revert.
-@Suite(.serialized, .sharedSite(Site.Layout(resultsElsewhere: true)), .timeLimit(.minutes(2)))
+@Suite(.serialized, .sharedSite(Site.Layout(resultsElsewhere: true)), .timeLimit(.minutes(10)))
 struct WholeWayTests {
   @Test func aCommittedJobRunsAndItsResultsAreCommitted() async throws {
     let site = try Site.current

@@ -7,7 +7,7 @@ import Testing
 @testable import Execution
 
 /// Attempts that are made ready ahead of their time. Serial, because one of them sets the machine's clock.
-@Suite(.timeLimit(.minutes(1)), .serialized) struct ArmingTests {
+@Suite(.timeLimit(.minutes(10)), .serialized) struct ArmingTests {
   private static var now: Timestamp {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)

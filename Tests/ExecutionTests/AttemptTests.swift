@@ -7,7 +7,7 @@ import Trust
 @testable import Execution
 
 /// From a bundle in the store to the end of an attempt.
-@Suite(.timeLimit(.minutes(1))) struct AttemptTests {
+@Suite(.timeLimit(.minutes(10))) struct AttemptTests {
   static let placements: [ScriptPlacement] = [.folder, .sealedMemory]
 
   private func run(

@@ -6,7 +6,7 @@ import Testing
 @testable import Execution
 
 /// What is left when the shim is killed: at each named point, at any moment, and how another agent finds it.
-@Suite(.timeLimit(.minutes(1))) struct CrashTests {
+@Suite(.timeLimit(.minutes(10))) struct CrashTests {
   struct Crash: CustomTestStringConvertible {
     var point: ShimCrashPoint
     var ending: LostReason?

@@ -8,7 +8,7 @@ import Trust
 
 /// On a file system of a megabyte that is full, or gets full while a job runs.
 @Suite(
-  .serialized, .timeLimit(.minutes(1)),
+  .serialized, .timeLimit(.minutes(10)),
   .enabled(if: isRoot(), "needs root: to mount a small file system"))
 struct FullDiskTests {
   /// A mounted tmpfs, gone with the value.

@@ -7,7 +7,7 @@ import Testing
 
 /// That a timeout, a cancel and the end of the job leave nothing running. Every process that must go holds a fifo open:
 /// reading it to its end is waiting for all of them, and a test that fails to kill one does not end in time.
-@Suite(.timeLimit(.minutes(1))) struct KillingTests {
+@Suite(.timeLimit(.minutes(10))) struct KillingTests {
   @Test func `a timeout sends TERM first`() async throws {
     let bench = try Workbench()
     let shim = try bench.shell("trap 'echo bye; exit 3' TERM; while :; do sleep 0.01; done") {

@@ -6,7 +6,7 @@ import Trust
 
 @testable import Execution
 
-@Suite(.timeLimit(.minutes(1))) struct OutputTests {
+@Suite(.timeLimit(.minutes(10))) struct OutputTests {
   @Test func `a gigabyte costs a bounded file and is counted`() async throws {
     let bench = try Workbench()
     let shim = try bench.shell("echo first; head -c 1G /dev/zero; echo; echo last")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Execution
 
-@Suite(.timeLimit(.minutes(1))) struct RunFolderTests {
+@Suite(.timeLimit(.minutes(10))) struct RunFolderTests {
   @Test func `whatever a job leaves is removed, and nothing beyond it`() throws {
     let bench = try Workbench()
     let canary = try bench.files.write("canary/file", "precious")

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Execution
 
-@Suite(.timeLimit(.minutes(1))) struct ShimTests {
+@Suite(.timeLimit(.minutes(10))) struct ShimTests {
   struct End: CustomTestStringConvertible {
     var line: String
     var ending: ExitRecord.Ending

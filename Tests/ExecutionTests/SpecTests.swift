@@ -5,7 +5,7 @@ import Testing
 
 @testable import Execution
 
-@Suite(.timeLimit(.minutes(1))) struct SpecTests {
+@Suite(.timeLimit(.minutes(10))) struct SpecTests {
   static func random(_ generator: inout SeededGenerator) -> ShimSpec {
     func text(_ count: ClosedRange<Int>) -> String {
       String(
