@@ -63,8 +63,13 @@ struct CompiledCalendar: Hashable, Sendable {
 
   /// The first instant after `instant` at which it begins to be in force; when it is in force at `instant`, the one
   /// after that time's end. Nil when there is none within ``ScheduleRange``.
+  ///
+  /// Where ``end(ifInForceAt:)`` is cut short, what is in force from the end that it gives on is a time of its own, and
+  /// begins there: so whoever goes from answer to answer passes over nothing.
   func nextStart(after instant: Timestamp) -> Timestamp? {
-    let from = end(ifInForceAt: instant) ?? max(instant, Timestamp(seconds: -1))
+    let end = end(ifInForceAt: instant)
+    if let end, furthestEnd(at: end) != nil { return end }
+    let from = end ?? max(instant, Timestamp(seconds: -1))
     guard from < ScheduleRange.last else { return nil }
     var starts = cron.compactMap { $0.nextStart(after: from) } + recurring.compactMap { $0.nextStart(after: from) }
     if let start = spans.nextStart(after: from) { starts.append(start) }

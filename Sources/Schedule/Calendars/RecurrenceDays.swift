@@ -13,8 +13,8 @@ struct RecurrenceDays: Hashable, Sendable {
   private let interval: Int
   /// Bit m: month m may have starts.
   private let months: UInt16
-  private let monthDays: [Int]
-  private let weekdays: [Recurrence.Weekday]
+  private let monthDays: MonthDays
+  private let weekdays: Weekdays
   private let weekStart: Int
   /// Ordinals of weekdays count within the year rather than the month.
   private let countsInYear: Bool
@@ -37,14 +37,14 @@ struct RecurrenceDays: Hashable, Sendable {
     var named = recurrence.byMonth
     switch frequency {
     case .daily:
-      (monthDays, weekdays) = (recurrence.byMonthDay, recurrence.byDay)
+      (monthDays, weekdays) = (MonthDays(recurrence.byMonthDay), Weekdays(recurrence.byDay))
     case .weekly:
-      monthDays = []
-      weekdays = recurrence.byDay.isEmpty ? [Recurrence.Weekday(day: start.weekday)] : recurrence.byDay
+      monthDays = MonthDays([])
+      weekdays = Weekdays(recurrence.byDay.isEmpty ? [Recurrence.Weekday(day: start.weekday)] : recurrence.byDay)
     case .monthly, .yearly:
       if frequency == .yearly, named.isEmpty, !byDate { named = [start.month] }
-      monthDays = byDate ? recurrence.byMonthDay : [start.day]
-      weekdays = recurrence.byDay
+      monthDays = MonthDays(byDate ? recurrence.byMonthDay : [start.day])
+      weekdays = Weekdays(recurrence.byDay)
     }
     months = named.isEmpty ? .max : named.reduce(0) { $0 | 1 << UInt16($1) }
     countsInYear = frequency == .yearly && recurrence.byMonth.isEmpty
@@ -152,35 +152,18 @@ struct RecurrenceDays: Hashable, Sendable {
   /// Bit d: day d has a start. The first start aside, and those before it not left out.
   private func bits(of at: Month) -> UInt32 {
     guard months >> UInt16(at.month) & 1 == 1 else { return 0 }
-    let all = UInt32.max >> UInt32(31 - at.length) & ~1
-    var bits = all
-    if !monthDays.isEmpty {
-      bits &= monthDays.reduce(0) { $0 | Self.bit($1 > 0 ? $1 : at.length + 1 + $1, upTo: at.length) }
-    }
-    if !weekdays.isEmpty { bits &= weekdays.reduce(0) { $0 | self.bits(of: $1, in: at) } }
+    let bits = UInt32.max >> UInt32(31 - at.length) & ~1 & monthDays.bits(length: at.length) & self.weekdays(of: at)
     return bits == 0 ? 0 : bits & counted(at)
   }
 
-  private static func bit(_ day: Int, upTo length: Int) -> UInt32 {
-    (1...length).contains(day) ? 1 << UInt32(day) : 0
-  }
-
-  private func bits(of weekday: Recurrence.Weekday, in at: Month) -> UInt32 {
-    let earliest = 1 + Self.remainder(weekday.day - CivilTime.weekday(ofDays: at.first), 7)
-    guard let ordinal = weekday.ordinal else {
-      return stride(from: earliest, through: at.length, by: 7).reduce(0) { $0 | 1 << UInt32($1) }
-    }
+  private func weekdays(of at: Month) -> UInt32 {
+    guard !weekdays.isEmpty else { return .max }
     guard countsInYear else {
-      let latest = earliest + (at.length - earliest) / 7 * 7
-      return Self.bit(ordinal > 0 ? earliest + 7 * (ordinal - 1) : latest + 7 * (ordinal + 1), upTo: at.length)
+      return weekdays.bits(of: at.first, length: at.length, within: at.first..<(at.first + at.length))
     }
     let newYear = CivilTime.days(year: at.year, month: 1, day: 1)
-    let end = CivilTime.days(year: at.year + 1, month: 1, day: 1)
-    let day =
-      ordinal > 0
-      ? newYear + Self.remainder(weekday.day - CivilTime.weekday(ofDays: newYear), 7) + 7 * (ordinal - 1)
-      : end - 1 - Self.remainder(CivilTime.weekday(ofDays: end - 1) - weekday.day, 7) + 7 * (ordinal + 1)
-    return Self.bit(day - at.first + 1, upTo: at.length)
+    return weekdays.bits(
+      of: at.first, length: at.length, within: newYear..<CivilTime.days(year: at.year + 1, month: 1, day: 1))
   }
 
   /// The days that the interval counts.

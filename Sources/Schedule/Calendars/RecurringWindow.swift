@@ -15,6 +15,12 @@ struct RecurringWindow: Hashable, Sendable {
   private let last: Int
   /// The days of the starts that are left out.
   private let excluded: Set<Int>
+  /// From the day of a start that is left out to that of the last one before it that is not, unless that one is over
+  /// by then anyway. A question would else go through a year of left-out starts, and be asked ten thousand times.
+  private let before: [Int: Int]
+  /// A window that is in force at a time began at most so many days earlier, a day more on either side for changes of
+  /// the clock.
+  private let reach: Int
 
   init(_ recurrence: Recurrence, in zone: TimeZoneRules) {
     self.zone = zone
@@ -23,12 +29,21 @@ struct RecurringWindow: Hashable, Sendable {
     timeOfDay = time
     nominalDays = recurrence.days
     length = recurrence.length
-    excluded = Set(
+    reach = recurrence.days + Int(recurrence.length.wholeMicroseconds / 86_400_000_000) + 2
+    let excluded = Set(
       recurrence.excluded.compactMap {
         let seconds = $0.secondsSinceEpoch
         let day = seconds.flooredDivision(by: 86_400)
         return seconds - day * 86_400 == time ? Int(day) : nil
       })
+    self.excluded = excluded
+    var before: [Int: Int] = [:]
+    for day in excluded.sorted() {
+      // As of tomorrow, from which a question begins.
+      guard let earlier = days.last(through: day - 1, notBefore: day - 1 - reach) else { continue }
+      before[day] = excluded.contains(earlier) ? before[earlier] : earlier
+    }
+    self.before = before
     var last = Int.max
     if let count = recurrence.count { last = days.day(ofStart: count) }
     if let until = recurrence.until {
@@ -42,12 +57,12 @@ struct RecurringWindow: Hashable, Sendable {
   /// Of the last start at or before `instant`, which all earlier ones end before. Nil when it is over.
   func end(ifInForceAt instant: Timestamp) -> Timestamp? {
     let today = wallDay(of: instant)
-    // A day more on either side, for changes of the clock.
-    let reach = nominalDays + Int(length.wholeMicroseconds / 86_400_000_000) + 2
     var through = min(today + 1, last)
-    while let day = days.last(through: through, notBefore: today - reach) {
+    // At most the starts of three days: those of tomorrow and today may be later than the instant.
+    while let found = days.last(through: through, notBefore: today - reach) {
+      guard let day = excluded.contains(found) ? before[found] : found, day >= today - reach else { return nil }
       through = day - 1
-      guard !excluded.contains(day), start(on: day) <= instant else { continue }
+      guard start(on: day) <= instant else { continue }
       let end = zone.instant(of: wallTime(of: day + nominalDays)) + length
       return end > instant ? end : nil
     }
