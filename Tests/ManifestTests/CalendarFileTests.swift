@@ -161,7 +161,40 @@ extension Calendar.Window {
       ], gives: ["daily from 2026-12-24T00:00 Europe/Berlin for 1 days count 3 but [\"2026-12-25T00:00\"]"]),
     EventRow(
       name: "a start of nothing that is moved", lines: ["UID:a", "RECURRENCE-ID;VALUE=DATE:20261225", day],
-      gives: ["2026-12-24"]),
+      gives: ["2026-12-24"],
+      says: [
+        "4:1: no event that repeats has the UID of this RECURRENCE-ID; is the event with the RRULE in another file?"
+      ]),
+    EventRow(
+      name: "a start of a series that is cancelled",
+      lines: [
+        "UID:a", day, "RRULE:FREQ=DAILY", "STATUS:CANCELLED", "END:VEVENT", "BEGIN:VEVENT", "UID:a",
+        "RECURRENCE-ID;VALUE=DATE:20261225", day,
+      ], gives: ["2026-12-24"]),
+    EventRow(
+      name: "until the end of time, west of UTC",
+      lines: [
+        "DTSTART;TZID=America/New_York:20261224T120000", "DURATION:PT1H", "RRULE:FREQ=DAILY;UNTIL=99991231T235959",
+      ], gives: ["daily from 2026-12-24T12:00 America/New_York for 1h until 9999-12-31T23:59:59Z"]),
+    EventRow(
+      name: "a start of the year 1 that is left out",
+      lines: [day, "RRULE:FREQ=DAILY;COUNT=2", "EXDATE;VALUE=DATE:00010101"],
+      gives: ["daily from 2026-12-24T00:00 Europe/Berlin for 1 days count 2 but [\"0001-01-01T00:00\"]"]),
+    EventRow(
+      name: "over the end of time", lines: ["DTSTART;VALUE=DATE:99991230", "DURATION:P30D"],
+      gives: ["9999-12-30..9999-12-31"]),
+    EventRow(
+      name: "times over the end of time", lines: ["DTSTART:99991230T120000Z", "DURATION:P30D"],
+      gives: ["9999-12-30T12:00:00Z..9999-12-31T23:59:59Z"]),
+    EventRow(
+      name: "starts of no year that are left out",
+      lines: [
+        "DTSTART;TZID=Asia/Kolkata:20261224T120000", "DURATION:PT1H", "RRULE:FREQ=DAILY;UNTIL=19500101",
+        "EXDATE:99991231T235959Z", "EXDATE;TZID=Pacific/Apia:00010101T000000", "EXDATE:20261225T063000Z",
+      ],
+      gives: [
+        "daily from 2026-12-24T12:00 Asia/Kolkata for 1h until 1970-01-01T00:00:00Z but [\"2026-12-25T12:00\"]"
+      ]),
     EventRow(
       name: "days that touch are one",
       lines: [
@@ -277,6 +310,18 @@ extension Calendar.Window {
       lines: [time, "DURATION:PT1H", "RRULE:FREQ=DAILY", "EXDATE;VALUE=DATE:20261225"],
       says: ["6:1: EXDATE has dates where DTSTART has a time; leave out starts as DTSTART gives them"]),
     EventRow(
+      name: "a date replaced of times",
+      lines: [
+        "UID:a", time, "DURATION:PT1H", "RRULE:FREQ=DAILY", "END:VEVENT", "BEGIN:VEVENT", "UID:a",
+        "RECURRENCE-ID;VALUE=DATE:20261225", time, "DURATION:PT2H",
+      ], says: ["10:1: RECURRENCE-ID has dates where DTSTART has a time; name starts as DTSTART gives them"]),
+    EventRow(
+      name: "a time replaced of dates",
+      lines: [
+        "UID:a", day, "RRULE:FREQ=DAILY", "END:VEVENT", "BEGIN:VEVENT", "UID:a", "RECURRENCE-ID:20261225T000000",
+        "STATUS:CANCELLED",
+      ], says: ["9:1: RECURRENCE-ID has times where DTSTART has a date; name starts as DTSTART gives them"]),
+    EventRow(
       name: "this and future", lines: [day, "RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20261225"],
       says: ["4:1: RECURRENCE-ID with RANGE is not supported; end the rule with UNTIL and begin another"]),
     EventRow(
@@ -374,7 +419,7 @@ extension Calendar.Window {
       text: frame.0
         + String(
           repeating: "BEGIN:VEVENT\n\(day)\nRRULE:FREQ=YEARLY;COUNT=10000\nEND:VEVENT\n", count: 5_000) + frame.1,
-      says: "2:13: the calendar 'c' has 5000 events that repeat, more than 1000"),
+      says: "4002:1: more than 1000 events that repeat; leave out those that are over"),
     FileRow(
       name: "too much to count",
       text: frame.0

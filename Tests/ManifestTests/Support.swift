@@ -4,15 +4,16 @@ import Model
 import ZoneInfo
 
 /// The time zones that come with the tests, so that no package of the system matters.
-let zones = ZoneDatabase(
-  folder: URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("Fixtures/zoneinfo").path)
+let zonesFolder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .appendingPathComponent("Fixtures/zoneinfo").path
+let zones = ZoneDatabase(folder: zonesFolder)
 
 let reader = ManifestReader(zones: zones)
 
 /// A commit in memory.
 struct Commit {
   private(set) var bytes: [String: [UInt8]] = [:]
+  var reader = ManifestTests.reader
   private var kinds: [String: RepositoryListing.Kind] = [:]
 
   init() {}

@@ -34,6 +34,9 @@ public struct Calendar: Hashable, Sendable {
     /// Days since 1970-01-01.
     public var number: Int
 
+    /// 9999-12-31, after which no date has four digits of its year.
+    public static let last = Day(number: CivilTime.days(year: 9_999, month: 12, day: 31))
+
     public init(number: Int) { self.number = number }
 
     /// Nil when there is no such date.

@@ -21,7 +21,8 @@ struct CalendarEventReader {
     guard !refusesUnsupported(event), let (start, extent) = extent(of: event) else { return nil }
     if start.isDate {
       let first = Calendar.Day(number: Int(start.civil.secondsSinceEpoch / 86_400))
-      return .days(first: first, last: Calendar.Day(number: first.number + max(extent.days, 1) - 1))
+      let last = Calendar.Day(number: first.number + max(extent.days, 1) - 1)
+      return .days(first: first, last: min(last, Calendar.Day.last))
     }
     let from = max(instant(of: start), ScheduleRange.first)
     var end = start
@@ -31,8 +32,17 @@ struct CalendarEventReader {
     return from < to ? .span(from: from, to: to) : nil
   }
 
+  /// An event that repeats.
+  struct Series {
+    var recurrence: Recurrence
+    /// Its starts are dates rather than times.
+    var isOfDates: Bool
+    var uid: String?
+    var place: SourcePlace
+  }
+
   /// The event with its rule, without what others replace.
-  func recurrence(_ event: RawEvent) -> Recurrence? {
+  func series(_ event: RawEvent) -> Series? {
     guard !refusesUnsupported(event), let line = event["RRULE"], let (start, extent) = extent(of: event),
       let rule = RecurrenceRule(line, start: start, self)
     else { return nil }
@@ -51,15 +61,20 @@ struct CalendarEventReader {
     for line in event.all("EXDATE") {
       guard let times = times(line) else { return nil }
       guard times.allSatisfy({ $0.isDate == start.isDate }) else {
-        sink.error(
-          at: line.place,
-          "EXDATE has \(start.isDate ? "times" : "dates") where DTSTART has a \(start.isDate ? "date" : "time")",
-          suggestion: "leave out starts as DTSTART gives them")
+        refuse(line, ofDates: start.isDate)
         return nil
       }
-      recurrence.excluded += times.map { wallTime($0, in: start.timezone) }
+      recurrence.excluded += times.compactMap { excludedTime($0, in: start.timezone) }
     }
-    return recurrence
+    return Series(recurrence: recurrence, isOfDates: start.isDate, uid: event["UID"]?.value, place: event.place)
+  }
+
+  /// Reports that EXDATE or RECURRENCE-ID names a start in another form than the series has.
+  func refuse(_ line: ContentLine, ofDates isOfDates: Bool) {
+    sink.error(
+      at: line.place,
+      "\(line.name) has \(isOfDates ? "times" : "dates") where DTSTART has a \(isOfDates ? "date" : "time")",
+      suggestion: "\(line.name == "EXDATE" ? "leave out" : "name") starts as DTSTART gives them")
   }
 
   /// The start that an event replaces.

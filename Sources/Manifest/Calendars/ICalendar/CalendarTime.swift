@@ -83,32 +83,16 @@ extension CalendarEventReader {
   /// The zone of a property's times that do not end in `Z`; nil, reported, when it is not known.
   private func zone(of line: ContentLine) -> String? {
     guard let parameter = line.parameters.first(where: { $0.name == "TZID" }) else { return timezone }
-    let name = parameter.value
-    if let known = zoneNames.known(name) { return known }
-    let found = findZone(name)
-    if let found {
-      zoneNames.remember(name, found)
-      return found
-    }
-    var suggestion: String?
-    do { _ = try zones.zone(named: name) } catch { suggestion = error.suggestion }
-    sink.error(
-      at: parameter.place, "TZID \(Legible.quoted(name)) is no IANA time zone",
-      suggestion: suggestion.map { Legible.text($0) } ?? "want a name such as 'Europe/Berlin'")
-    return nil
-  }
-
-  /// The name itself, what follows a prefix such as `/freeassociation.sourceforge.net/`, or what Windows means by it.
-  private func findZone(_ name: String) -> String? {
-    guard name.utf8.count <= 200 else { return nil }
-    if let zone = WindowsZones.iana[name] { return (try? zones.zone(named: zone)) != nil ? zone : nil }
-    var candidate = name[...]
-    let isPrefixed = candidate.hasPrefix("/")
-    if isPrefixed { candidate.removeFirst() }
-    for _ in 0..<8 {
-      if (try? zones.zone(named: String(candidate))) != nil { return String(candidate) }
-      guard isPrefixed, let slash = candidate.firstIndex(of: "/") else { return nil }
-      candidate = candidate[candidate.index(after: slash)...]
+    switch zoneNames.meaning(of: parameter.value, in: zones) {
+    case .zone(let name): return name
+    case .unknown(let suggestion):
+      sink.error(
+        at: parameter.place, "TZID \(Legible.quoted(parameter.value)) is no IANA time zone",
+        suggestion: suggestion.map { Legible.text($0) } ?? "want a name such as 'Europe/Berlin'")
+    case .tooMany:
+      sink.error(
+        at: parameter.place, "more than \(CalendarZoneNames.unknownLimit) unknown time zones: others are not looked for"
+      )
     }
     return nil
   }
@@ -126,12 +110,11 @@ extension CalendarEventReader {
     }
     return rules.civil(at: instant(of: time))
   }
-}
 
-/// Names that were found once are not looked for again: a file of ten thousand events has few of them.
-final class CalendarZoneNames {
-  private var names: [String: String] = [:]
-
-  func known(_ name: String) -> String? { names[name] }
-  func remember(_ name: String, _ zone: String) { names[name] = zone }
+  /// A start that is left out, as a bundle can say it: nil where the other zone's clock shows a year before 1 or after
+  /// 9999, in which no start lies.
+  func excludedTime(_ time: CalendarTime, in timezone: String) -> CivilTime? {
+    let civil = wallTime(time, in: timezone)
+    return (1...9_999).contains(civil.year) ? civil : nil
+  }
 }

@@ -9,6 +9,7 @@ struct ContentLine {
   var value: String
   var place: SourcePlace
   /// Of each part of the text that stands on a line of its own: where it begins in the unfolded text, and its place.
+  /// Ascending, and no more than there are bytes in the text and one: an empty part has none.
   fileprivate var pieces: [Piece]
   fileprivate var valueOffset: Int
 
@@ -24,8 +25,15 @@ struct ContentLine {
 
   var valuePlace: SourcePlace { place(ofValueAt: 0) }
 
+  /// By halving: a line may have as many parameters as pieces, and the place of each is looked for.
   fileprivate static func place(_ offset: Int, _ pieces: [Piece]) -> SourcePlace? {
-    pieces.last { $0.offset <= offset }.map { $0.place.advanced(by: offset - $0.offset) }
+    var (low, high) = (0, pieces.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if pieces[middle].offset <= offset { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0 else { return nil }
+    return pieces[low - 1].place.advanced(by: offset - pieces[low - 1].offset)
   }
 }
 
@@ -57,7 +65,7 @@ struct ContentLines {
         let place = SourcePlace(source, line: number, column: 2)
         let more = physicalLine().dropFirst()
         isTooLong = isTooLong || text.count + more.count > Self.longestLine
-        guard !isTooLong else { continue }
+        guard !isTooLong, !more.isEmpty else { continue }
         pieces.append(ContentLine.Piece(offset: text.count, place: place))
         text += more
       }

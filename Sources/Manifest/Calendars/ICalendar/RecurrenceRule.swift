@@ -1,4 +1,5 @@
 import Model
+import Schedule
 
 /// An RRULE (RFC 5545 section 3.3.10), as far as it is supported: FREQ from daily on, INTERVAL, COUNT, UNTIL, BYMONTH,
 /// BYMONTHDAY, BYDAY and WKST. Every other part is refused by its name.
@@ -74,6 +75,12 @@ struct RecurrenceRule {
       suggestion: finer ? "write it under 'cron' of the calendar" : nil)
   }
 
+  /// For the name of a part that is wrong.
+  private static func suggestion(for name: String) -> String? {
+    guard !known.contains(name), !unsupported.contains(name) else { return nil }
+    return Suggestion.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
+  }
+
   private static func parts(_ line: ContentLine, _ sink: DiagnosticSink) -> [Part]? {
     var parts: [Part] = []
     var (offset, isGood) = (0, true)
@@ -96,8 +103,7 @@ struct RecurrenceRule {
         problem = "a second \(name) in one rule"
       }
       if let problem {
-        let near = known.contains(name) || unsupported.contains(name) ? nil : Suggestion.nearest(to: name, among: known)
-        sink.error(at: place, problem, suggestion: near.map { "did you mean '\($0)'?" })
+        sink.error(at: place, problem, suggestion: suggestion(for: name))
         isGood = false
       } else {
         parts.append(
@@ -204,7 +210,8 @@ struct RecurrenceRule {
         civil: reader.wallTime(time, in: start.timezone), isDate: false, timezone: start.timezone, place: time.place)
     }
     let until = reader.instant(of: time)
-    // A rule that was over in 1970 is over all the same when its end is put there.
-    return max(until, Timestamp(seconds: 0))
+    // A rule that was over in 1970 is over all the same when its end is put there, and after the last instant that a
+    // bundle can say nothing starts: west of UTC the year 9999 ends later.
+    return min(max(until, ScheduleRange.first), ScheduleRange.last)
   }
 }
