@@ -46,7 +46,7 @@ public enum JobFields {
     "a cron trigger",
     [
       Field(
-        "cron", "5 fields, or 6 with seconds first, or a nickname", "fires when wall time matches", isRequired: true),
+        "cron", "5 to 7 fields, or a nickname", "fires when wall time matches", isRequired: true),
       Field("timezone", "a name such as Europe/Berlin", "whose wall time; default UTC"),
       Field("dst", "gap and repeat", "what happens when the zone's clock changes"),
       Field("jitter", "a duration from 1s to 1d", "each agent starts later by a share of it"),
@@ -63,7 +63,8 @@ public enum JobFields {
     "an every trigger",
     [
       Field(
-        "every", "a duration of at least 1s", "fires on its multiples since 1970-01-01T00:00:00Z", isRequired: true),
+        "every", "a duration of at least 1s", "fires on its multiples since 1970-01-01T00:00:00Z, or since from",
+        isRequired: true),
       Field("from", "an instant", "counts from there, and does not fire before"),
       Field("jitter", "a duration from 1s to 1d", "each agent starts later by a share of it; less than the interval"),
     ] + triggersLater)
@@ -176,7 +177,7 @@ public enum JobFields {
   public static let calendarCron = FieldTable(
     "a cron window",
     [
-      Field("cron", "an expression, as in triggers", "when it begins", isRequired: true),
+      Field("cron", "an expression, as in triggers but without H", "when it begins", isRequired: true),
       Field("for", "a duration from 1s to 366d", "how long it lasts", isRequired: true),
     ], elsewhere: ["timezone": "the calendar itself"])
 
@@ -189,7 +190,8 @@ public enum JobFields {
 
   /// Every table, in the order of the documentation.
   public static let all = [
-    root, calendar, calendarWeekly, calendarCron, calendarSpan, job, suspend, cron, dst, every, at, otherTrigger, missed,
+    root, calendar, calendarWeekly, calendarCron, calendarSpan, job, suspend, cron, dst, every, at, otherTrigger,
+    missed,
     overlap, targets, run, retry,
   ]
 
