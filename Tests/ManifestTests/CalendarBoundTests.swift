@@ -40,8 +40,8 @@ import ZoneInfo
       says: "2:1: an event leaves out more than 1000 of its starts"),
     Bomb(
       name: "parameters × blank continuations",
-      events: "X\n" + String(repeating: " \n", count: 400_000) + String(repeating: ";A=\n ", count: 16_000) + ":\n"
-        + event(""), says: "the event has no DTSTART"),
+      events: "X" + String(repeating: ";A=", count: 16_000) + "\n" + String(repeating: " \n", count: 400_000)
+        + " :\n" + event(""), says: "the event has no DTSTART"),
     Bomb(
       name: "parameters × pieces",
       events: "X\n" + String(repeating: " ;\n A\n =\n", count: 16_000) + " :\n" + event(""),
@@ -66,11 +66,11 @@ import ZoneInfo
   @Test(arguments: [
     Bomb(
       name: "unknown zones",
-      events: (0..<9_000).map { zoned("/\($0)/America/Cyti\($0)/Quarter/Street/House") }.joined(),
+      events: (0..<9_000).map { zoned("/Amer/Ci\(1_000_000 + $0)/UTX") }.joined(),
       says: "more than 20 unknown time zones: others are not looked for"),
     Bomb(
       name: "prefixes of known zones",
-      events: event("") + (0..<9_000).map { zoned("/Americ/Cyti\($0)/Quarter/Street/America/City100") }.joined(),
+      events: event("") + (0..<9_000).map { zoned("/Amer/Ci\(1_000_000 + $0)/UTC") }.joined(),
       says: "2:1: the event has no DTSTART"),
   ]) func zonesAreLookedForInTime(_ bomb: Bomb) throws {
     let folder = try TemporaryFolder("zoneinfo")

@@ -18,8 +18,10 @@ import Testing
     let events = Array(repeating: Calendar.Window.recurring(recurrence), count: 400)
     // Their last start, of the day before those that are left out, is over two years later.
     let schedule = try schedule(Calendar(name: "c", windows: [Self.minutes] + events))
-    let at = try instant("2026-05-01T00:00:00Z")
-    #expect(schedule.blackout(at: at).map { $0.end > at + .seconds(3_600) } == true)
+    for hour in 0..<10 {
+      let at = try instant("2026-05-01T00:00:00Z") + .seconds(hour * 3_600)
+      #expect(schedule.blackout(at: at).map { $0.end > at + .seconds(3_600) } == true)
+    }
   }
 
   /// Lists as long as they may be cost no more than short ones.

@@ -21,6 +21,7 @@ actor SourceMirror {
   private let remote: Remote
   private let branch: String
   private let loader: RepositoryLoader
+  private let zones: ZoneDatabase
   private var open: Repository?
   private var commit: CommitID?
   private var desired: [JobName: DesiredJob] = [:]
@@ -34,6 +35,7 @@ actor SourceMirror {
     self.folder = folder
     self.remote = remote
     self.branch = branch
+    self.zones = zones
     loader = RepositoryLoader(zones: zones, location: (remote.publicURL, branch))
   }
 
@@ -45,6 +47,8 @@ actor SourceMirror {
 
   /// Looks at the source once. Throws a `GitError` or a ``SourceProblem``; what was desired stays then.
   func poll() throws -> Finding {
+    // A controller holds no schedules, so the next look at a job's times is by the new rules.
+    _ = zones.reload()
     let repository = try repository()
     let accepted = try repository.tip(ofReference: Self.acceptedReference)
     if let tip = try Repository.remoteTip(of: branch, at: remote), tip == commit { return .unchanged(status) }
