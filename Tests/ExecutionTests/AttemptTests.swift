@@ -180,6 +180,8 @@ import Trust
     let racer = try bench.shell(
       "",
       {
+        // As long as forty runs may take on a busy machine.
+        $0.timeout = .seconds(600)
         $0.program = "setpriv"
         $0.arguments = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", attack]
       }, run: "racer")
