@@ -111,10 +111,11 @@ public final class Agent: Service {
     }
   }
 
-  /// Stops firing, waits until all runs have ended and every receipt is acknowledged, at most for `limit`; runs that
+  /// Stops firing, cancels what waits for its turn, waits until all runs have ended and every receipt is acknowledged, at most for `limit`; runs that
   /// are going after half of it are cancelled. True when nothing is left.
   public func drain(within limit: Duration) async -> Bool {
     await engine.stopFiring()
+    await engine.cancelQueued()
     let end = ContinuousClock.now + limit
     var hasCancelled = false
     while ContinuousClock.now < end {

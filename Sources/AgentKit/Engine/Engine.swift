@@ -227,6 +227,13 @@ actor Engine {
     do { try change { $0.stop(at: clock.now) } } catch { troubled("ledger", error) }
   }
 
+  /// Ends the runs that wait for their turn.
+  func cancelQueued() {
+    for entry in entries.values.sorted(by: { $0.run.id < $1.run.id }) where entry.run.phase == .queued {
+      do { try change { $0.cancel(entry.run.id, at: clock.now) } } catch { troubled("ledger", error) }
+    }
+  }
+
   var activeRuns: Int { entries.count }
 
   /// Ends all runs, those too that wait for their next attempt.

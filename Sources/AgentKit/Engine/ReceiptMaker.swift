@@ -11,7 +11,10 @@ struct ReceiptMaker: Sendable {
     var attempts = entry.attempts
     if case .ran(let state) = outcome, attempts.isEmpty {
       // Cancelled while it waited for its turn, or before its instant.
-      attempts = [Receipt.Attempt(number: 1, started: now, ended: now, state: state, reason: reason)]
+      attempts = [
+        Receipt.Attempt(
+          number: 1, started: now, ended: now, state: state, reason: reason ?? "cancelled before it started")
+      ]
     }
     return Receipt(
       run: run.id, occurrence: run.occurrence, agent: identity.id, agentName: identity.name, bundle: run.bundle,
