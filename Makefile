@@ -77,11 +77,11 @@ demo: toolchain deps-demo build ## The two-minute tour: from a commit to a commi
 test: toolchain deps ## Build and run all tests, the end-to-end ones included
 	$(SWIFT) build --build-tests $(BUILD_FLAGS)
 ifeq ($(strip $(TEST_FLAGS)),)
-	$(SWIFT) test --skip-build --skip EndToEnd
+	scripts/test $(SWIFT) test --skip-build --skip EndToEnd
 	@echo "== the programs, end to end, by themselves: what calculates would keep them waiting"
-	$(SWIFT) test --skip-build --filter EndToEnd
+	scripts/test $(SWIFT) test --skip-build --filter EndToEnd
 else
-	$(SWIFT) test --skip-build $(TEST_FLAGS)
+	scripts/test $(SWIFT) test --skip-build $(TEST_FLAGS)
 endif
 
 .PHONY: check
