@@ -68,6 +68,36 @@ import Testing
       lines(behind.disarmed(try run(60), at: at(185))) == ["forget a 60", "MissedDeadline a 60 ×1", "start a 180"])
   }
 
+  /// The job `a`, armed at 30 for 60, was changed at 31 to one that is due every `step` seconds.
+  private func changed(every step: Int64) throws -> FiringMachine {
+    var machine = FiringMachine(agent: host, lead: .seconds(30))
+    _ = machine.install([try firing(try sampleJob("a"))], at: at(0))
+    #expect(lines(machine.tick(at: at(30))) == ["arm a 60 for 60"])
+    let next = try firing(try sampleJob("a", every: step), version: "2")
+    #expect(lines(machine.install([next], at: at(31))) == ["disarm a 60"])
+    return machine
+  }
+
+  @Test func `a clock that is set back under what a change armed lets nothing start early`() throws {
+    var machine = try changed(every: 10)
+    let end = machine.attemptEnded(try run(60), attempt: 1, .succeeded, at: at(35))
+    #expect(lines(end) == ["finish a 60 Succeeded", "MissedDeadline a 40...50 ×2"])
+    #expect(try machine.cursors[name("a")]?.floor == at(60))
+  }
+
+  @Test func `what was taken for running stays decided when the clock is set back and the job changes again`() throws {
+    var machine = try changed(every: 3_600)
+    #expect(machine.tick(at: at(61)).isEmpty)
+    #expect(try machine.cursors[name("a")] == Cursor(decided: at(31), floor: at(60)))
+    _ = machine.install([try firing(try sampleJob("a", every: 20), version: "3")], at: at(35))
+    #expect(try machine.cursors[name("a")] == Cursor(at(60)))
+    var removed = try changed(every: 3_600)
+    _ = removed.tick(at: at(61))
+    _ = removed.install([], at: at(35))
+    _ = removed.install([try firing(try sampleJob("a", every: 20), version: "3")], at: at(36))
+    #expect(try removed.cursors[name("a")]?.floor == at(60))
+  }
+
   @Test func `a changed job asks, decides nothing, and goes by its own schedule`() throws {
     var machine = try armed()
     let faster = try firing(try sampleJob("a", every: 20), version: "2")

@@ -135,10 +135,13 @@ extension FiringMachine {
       cursorMoves[name] = .some(Cursor(floor))
       return []
     }
+    let before = nominal - .microseconds(1)
     var pending = Pending(
-      job.schedule.only(through: nominal - .microseconds(1)), after: job.cursor.decided,
+      job.schedule.only(through: min(now, before)), after: job.cursor.decided,
       through: Timestamp(microseconds: .max))
-    let actions = judge(&pending, of: job.installed, final: true, at: now)
+    var actions = judge(&pending, of: job.installed, final: true, at: now)
+    // Where the clock was set back since it began, there may be some that are not due yet and never will be.
+    actions += settleAhead(job, through: before, FiringWords.setBack, at: now)
     setCursor(of: name, to: Cursor(decided: job.cursor.decided, floor: nominal))
     return actions
   }

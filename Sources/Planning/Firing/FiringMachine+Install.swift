@@ -102,19 +102,19 @@ extension FiringMachine {
     return takeOver(stale, at: now)
   }
 
-  /// Up to when nominal instants are the present version's, should it end now: all that it decided, also where the
-  /// clock was set back since. What is only armed is not decided.
+  /// Up to when nominal instants are the present version's, should it end now: all that it and those before it decided,
+  /// also where the clock was set back since. What is only armed is not decided.
   private func end(of name: JobName, at now: Timestamp) -> Timestamp {
     guard let job = jobs[name] else { return now }
     let isArmed = armed(name, at: now).contains {
       $0.armedFor == job.cursor.decided && $0.occurrence.nominal > job.cursor.floor
     }
-    return max(now, isArmed ? decided(before: job.cursor.decided, of: job) : job.cursor.decided)
+    return max(now, job.cursor.floor, isArmed ? decided(before: job.cursor.decided, of: job) : job.cursor.decided)
   }
 
-  /// Records the old version's undecided instants that are later than now and yet its own: with jitter there may be
-  /// some after the clock was set back.
-  private func settleAhead(_ old: InstalledJob, through end: Timestamp, _ words: String, at now: Timestamp)
+  /// Records a version's undecided instants that are later than now and up to `end`, where they are not decided any
+  /// other way: there may be some after the clock was set back.
+  func settleAhead(_ old: InstalledJob, through end: Timestamp, _ words: String, at now: Timestamp)
     -> [FiringAction]
   {
     guard end > now else { return [] }
