@@ -95,7 +95,7 @@ extension FiringWorld {
     }
     for new in next where !before.contains(where: { $0.job.name == new.job.name && $0.bundle == new.bundle }) {
       guard let floor = ledger.cursors[new.job.name]?.floor else { continue }
-// What was armed and then cancelled is decided, ahead of its time.
+      // What was armed and then cancelled is decided, ahead of its time.
       #expect(floor >= now && (floor == now || floor <= latest + lead), "a version starts when it comes")
       spans[new.job.name, default: []].append(Span(version: new, from: floor))
     }
@@ -212,10 +212,10 @@ extension FiringWorld {
       guard let due = Self.due(nominal, span.version), records[nominal] == nil else { return false }
       return from <= due && due <= to
     }
-    let choices = [
-      all.filter { Self.due($0, span.version).map { $0 <= time } ?? false }, all.filter { $0 <= time },
-      all.filter { $0 > time }, all.filter { $0 <= max(first, last) }, all,
-    ]
+    // Those due by then, or a stretch of nominal time: up to the change, or to what an armed run began for, or from
+    // then on. The nearest to the beginning first.
+    let stretches = (0...max(0, all.count - skip.count)).map { Array(all.dropFirst($0).prefix(skip.count)) }
+    let choices = [all.filter { Self.due($0, span.version).map { $0 <= time } ?? false }] + stretches
     guard let fitting = choices.first(where: { $0.count == skip.count && $0.contains(first) && $0.contains(last) })
     else {
       Issue.record("a wrong count: \(skip) at \(time) of \(all), \(span.version.job.triggers), seed \(testSeed)")
