@@ -256,6 +256,24 @@ import ZoneInfo
     #expect(await keeper.takeTurnedAway().isEmpty, "it would only be turned away again")
   }
 
+  @Test func anAgentWhoseWindowFillsDoesNotWaitForThePushInterval() async throws {
+    let folder = try TemporaryFolder("belfry-window")
+    try git("init", "-q", "--bare", folder.path("nowhere"), in: folder.path)
+    let keeper = try Self.keeper(folder, WallClock { at(0) })
+    let signer = try Signer()
+    for number in 1...Share.pressingRuns {
+      #expect(await !keeper.isPushUrgent, "\(number)")
+      await keeper.take(ReceiptDelivery(signed: try signer.key.sign(signer.receipt("a", at: at(Int64(number))))))
+    }
+    #expect(await keeper.isPushUrgent)
+    #expect(Share.pressingRuns < WireLimits.receiptWindow, "before the agent has to wait")
+    _ = try await keeper.claim(atLeast: 1)
+    _ = try await keeper.commit(overview: nil)
+    #expect(await keeper.isPushUrgent, "until the push")
+    #expect(try await keeper.push().values.first?.count == Share.pressingRuns)
+    #expect(await !keeper.isPushUrgent)
+  }
+
   @Test func aShareCountsWhatWaits() throws {
     var share = Share()
     let run = Occurrence(job: try JobName("a"), nominal: at(0)).run(on: agentID(1))

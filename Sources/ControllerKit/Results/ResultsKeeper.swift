@@ -12,6 +12,8 @@ import Trust
 actor ResultsKeeper {
   /// Receipts held in memory at the most. Agents keep what is not taken and send it again when told.
   private static let capacity = 50_000
+  /// From so many on they are not kept waiting.
+  private static let muchPending = 1_000
   /// And bytes of them and their logs.
   private static let byteCapacity = 256 << 20
 
@@ -29,6 +31,8 @@ actor ResultsKeeper {
   /// Which agents wait for the acknowledgement of a run.
   private var senders: [RunID: AgentID] = [:]
   private var shares: [AgentID: Share] = [:]
+  /// Agents that will soon send no more before there is a push, see ``Share/isPressing``.
+  private var pressing: Set<AgentID> = []
   /// Agents whose receipts were not taken for want of room.
   private var turnedAway: Set<AgentID> = []
   private(set) var recent = RecentRuns()
@@ -48,12 +52,17 @@ actor ResultsKeeper {
   /// Receipts that are not pushed yet.
   var pending: Int { queue.count + facts.unpushedReceipts }
 
+  /// Whether enough has come for a push before its time. At its own pace alone one agent with many short jobs could
+  /// deliver no more than a window of receipts with each push, and its spool would grow for ever.
+  var isPushUrgent: Bool { pending >= Self.muchPending || !pressing.isEmpty }
+
   /// Claims the next epoch, `atLeast` or higher, and reads what the branch knows of the last while.
   func claim(atLeast: Int64) async throws -> Int64 {
     let (claim, latest, facts) = try await branch.claim(atLeast: atLeast)
     learn(facts)
     pushed = claim.commit
-    if claim.replacedControllerKey {
+    // Where agents are new each time, as with `belfry dev`, so is the controller's key.
+    if claim.replacedControllerKey, records.bindsNames {
       logger.warning("the results branch had another controller's key; it has this one's now")
     }
     for receipt in latest.reversed() { recent.add(receipt, commit: claim.commit) }
@@ -112,13 +121,15 @@ actor ResultsKeeper {
     shares[receipt.agent, default: Share()].add(receipt.run, delivery.bytes)
     recent.add(receipt)
     CrashPoint.reach("controller.received")
-    if queue.count >= 1_000 { full.raise() }
+    let isPressing = shares[receipt.agent]?.isPressing == true && pressing.insert(receipt.agent).inserted
+    if queue.count >= Self.muchPending || isPressing { full.raise() }
   }
 
   /// A receipt waits no more: it is pushed, or never will be.
   private func forget(_ run: RunID) -> AgentID? {
     guard let agent = senders.removeValue(forKey: run) else { return nil }
     shares[agent]?.remove(run)
+    if shares[agent]?.isPressing != true { pressing.remove(agent) }
     if shares[agent]?.runs.isEmpty == true { shares[agent] = nil }
     return agent
   }

@@ -60,8 +60,8 @@ struct ResultsService: Service {
       let rejected = try await keeper.commit(overview: page)
       if !rejected.isEmpty { await fleet.acknowledge([:], rejected: rejected) }
     }
-    let isMuch = await keeper.pending >= 1_000
-    guard await keeper.hasUnpushed, pushNow || isMuch else { return false }
+    let isUrgent = await keeper.isPushUrgent
+    guard await keeper.hasUnpushed, pushNow || isUrgent else { return false }
     try await acknowledge(try await keeper.push())
     return true
   }

@@ -10,6 +10,9 @@ struct Share: Sendable {
   /// Bytes of receipts and logs. One delivery may go beyond it.
   static let byteLimit = 32 << 20
 
+  /// Half of what an agent sends before it waits for an acknowledgement: from here on the next push is waited for.
+  static let pressingRuns = WireLimits.receiptWindow / 2
+
   private(set) var runs: [RunID: Int] = [:]
   private(set) var bytes = 0
 
@@ -18,6 +21,8 @@ struct Share: Sendable {
   }
 
   mutating func remove(_ run: RunID) { bytes -= runs.removeValue(forKey: run) ?? 0 }
+
+  var isPressing: Bool { runs.count >= Self.pressingRuns || bytes >= Self.byteLimit / 2 }
 
   /// Whether there is room for so much that it is worth asking again.
   var hasDrained: Bool { runs.count <= Self.runsLimit / 2 && bytes <= Self.byteLimit / 2 }
