@@ -4,6 +4,7 @@ import Foundation
 import Model
 import Planning
 import Platform
+import SwiftProtobuf
 import TestSupport
 import Testing
 import Trust
@@ -51,7 +52,6 @@ import ZoneInfo
   private struct Desk {
     let desk: LinkDesk
     let engine: Engine
-    let sent: AsyncStream<Belfry_V1_FromAgent>
     let outgoing: Outgoing
   }
 
@@ -75,8 +75,7 @@ import ZoneInfo
         state: bench.folder.path, name: bench.identity.name, labels: [:],
         controller: ControllerAddress(host: "127.0.0.1", port: 1), controllerKey: controller),
       identity: bench.identity, engine: engine, installer: installer, signals: bench.signals, logger: quiet)
-    let (sent, continuation) = AsyncStream.makeStream(of: Belfry_V1_FromAgent.self)
-    return Desk(desk: desk, engine: engine, sent: sent, outgoing: Outgoing(continuation: continuation))
+    return Desk(desk: desk, engine: engine, outgoing: Outgoing())
   }
 
   private func run(_ number: Int) throws -> RunID {
@@ -85,12 +84,21 @@ import ZoneInfo
   }
 
   private func receipts(_ desk: Desk) async -> [String] {
-    desk.outgoing.continuation.finish()
+    desk.outgoing.finish()
     var lines: [String] = []
-    for await message in desk.sent {
+    for await message in desk.outgoing.messages {
       if case .receipt(let delivery)? = message.message { lines.append(String(decoding: delivery.line, as: UTF8.self)) }
     }
     return lines
+  }
+
+  @Test func whatAControllerDoesNotReadIsBoundedAndEndsTheStream() async {
+    let outgoing = Outgoing(limit: 3)
+    for number in 0..<5 as Range<UInt64> { outgoing.send(.heartbeat(.with { $0.number = number })) }
+    var numbers: [UInt64] = []
+    // Without an end to the stream this would wait for ever.
+    for await message in outgoing.messages { numbers.append(message.heartbeat.number) }
+    #expect(numbers == [0, 1, 2])
   }
 
   @Test func noMoreReceiptsAreOnTheirWayThanTheWindowHolds() async throws {

@@ -21,12 +21,25 @@ protocol LinkDelegate: Sendable {
 }
 
 /// A queue of messages to the controller, valid for one stream.
+///
+/// It is bounded: once too much waits for a controller that does not read, the stream ends with what waits. That loses
+/// nothing, because all that matters is said again on the next stream.
 struct Outgoing: Sendable {
-  let continuation: AsyncStream<Belfry_V1_FromAgent>.Continuation
+  let messages: AsyncStream<Belfry_V1_FromAgent>
+  private let continuation: AsyncStream<Belfry_V1_FromAgent>.Continuation
+
+  /// Messages that wait at the most. Of receipts, the largest of them, only so many are on their way at a time.
+  static let limit = 10_000
+
+  init(limit: Int = Self.limit) {
+    (messages, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(limit))
+  }
 
   func send(_ message: Belfry_V1_FromAgent.OneOf_Message) {
-    continuation.yield(.with { $0.message = message })
+    if case .dropped = continuation.yield(.with { $0.message = message }) { finish() }
   }
+
+  func finish() { continuation.finish() }
 }
 
 /// Where the controller is and how to know it.
@@ -94,20 +107,19 @@ struct Link: Sendable {
       options.maxResponseMessageBytes = WireLimits.message
       options.maxRequestMessageBytes = WireLimits.message
       options.waitForReady = false
-      let (messages, continuation) = AsyncStream.makeStream(of: Belfry_V1_FromAgent.self)
-      let outgoing = Outgoing(continuation: continuation)
-      defer { continuation.finish() }
+      let outgoing = Outgoing()
+      defer { outgoing.finish() }
       try await link.connect(
         options: options,
         requestProducer: { writer in
-          for await message in messages { try await writer.write(message) }
+          for await message in outgoing.messages { try await writer.write(message) }
         },
         onResponse: { response in
           var incoming = response.messages.makeAsyncIterator()
           let welcome = try await handshake(outgoing, &incoming, ending)
           ending.value = .established
           try await converse(welcome, outgoing, &incoming, ending)
-          continuation.finish()
+          outgoing.finish()
         })
     }
   }
