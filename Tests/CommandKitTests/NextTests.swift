@@ -58,6 +58,22 @@ import ZoneInfo
     #expect(ran.status == .fine)
   }
 
+  @Test func anAgentMayBeNamed() async throws {
+    let clone = try Clone()
+    let signers = try Signers()
+    try signers.publish(
+      [try signers.record("2026-11-20T01:00:00Z", job: "report")], to: clone.bare,
+      cache: clone.folder.path("cache.git"))
+    try git("fetch", "-q", in: clone.work)
+    try clone.write(
+      "jobs/spread.yaml", "job: spread\ntriggers: [{every: 1h, jitter: 5m}]\nrun: {command: [\"true\"]}\n")
+    let byID = await clone.stage.run("next", "spread", "--agent", signers.agentID.text, "--format", "json")
+    let byName = await clone.stage.run("next", "spread", "--agent", "db-1", "--format", "json")
+    #expect(byName.status == .fine && byName.output == byID.output && byID.output.contains("start"), "\(byName)")
+    let unknown = await clone.stage.run("next", "spread", "--agent", "db-2")
+    #expect(unknown.status == .bad && unknown.errors.contains("knows no agent db-2"), "\(unknown.errors)")
+  }
+
   @Test func anUnknownJobGetsASuggestion() async throws {
     let clone = try Clone()
     let ran = await clone.stage.run("next", "data/backpu")

@@ -71,6 +71,20 @@ import Trust
     #expect(raw.output == piped.output)
   }
 
+  @Test func logsOfAJobAreThoseOfItsLastRun() async throws {
+    let stage = Stage(folder: clone.bare)
+    // What was skipped since has no log.
+    let skipped = try signers.record("2026-11-20T03:30:00Z", .skipped(.overlap), reason: "still going")
+    try signers.publish([skipped], to: clone.bare, cache: clone.folder.path("cache.git"))
+    #expect(await stage.run("logs", "data/backup").output == stage.run("logs", id(1)).output)
+    let never = try signers.record("2026-11-20T03:30:00Z", job: "decade", .skipped(.overlap), reason: "still going")
+    try signers.publish([never], to: clone.bare, cache: clone.folder.path("cache.git"))
+    let nothing = await stage.run("logs", "decade")
+    #expect(nothing.status == .bad && nothing.errors.contains("none of a run that began"), "\(nothing.errors)")
+    let unknown = await stage.run("logs", "data/backpu")
+    #expect(unknown.status == .bad && unknown.errors.contains("did you mean 'data/backup'?"), "\(unknown.errors)")
+  }
+
   @Test func jsonIsSafeOnATerminalAndSaysTheSame() async throws {
     let strange = try signers.receipt(
       job: "strange", nominal: "2026-11-20T11:00:00Z", state: .failed, reason: "a\u{9b}2J\u{202e}b\u{e0041}c")

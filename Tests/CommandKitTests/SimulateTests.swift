@@ -58,8 +58,9 @@ import ZoneInfo
         "2026-11-20T12:10:00Z", "2026-11-20T12:30:00Z", "2026-11-20T12:50:00Z",
       ])
     #expect(skipped.allSatisfy { $0.word == "SkippedOverlap" && $0.reason?.contains("still going") ?? false })
-    let text = try report(long).text(columns: 80, list: true)
+    let text = try report(long).text(columns: 80, lines: 6)
     #expect(text.contains("2026-11-20T12:10:00Z  long  any    SkippedOverlap  "), "\(text)")
+    #expect(!text.contains("more until"), "\(text)")
     #expect(text.contains("3 runs start, 3 do not (3 SkippedOverlap)\n"), "\(text)")
     #expect(text.contains("At most 1 run at once, at 2026-11-20T12:00:00Z\n"))
   }
@@ -97,7 +98,7 @@ import ZoneInfo
       let offset = Trigger.offset(of: occurrence.job, on: agent.id, jitter: .seconds(1_800))
       #expect(occurrence.time == Stage.now + offset)
     }
-    let text = try report(result, agents: 3).text(columns: 80, list: false)
+    let text = try report(result, agents: 3).text(columns: 80, lines: 0)
     #expect(text.contains("NoEligibleAgent: no agent of the file matches the targets of nowhere\n"))
     #expect(text.contains("Without jitter most would be 2 in a minute, at 2026-11-20T12:00:00Z\n"), "\(text)")
   }
@@ -154,6 +155,12 @@ import ZoneInfo
       ran.output.contains(
         "Durations: for 1 job the median of past runs, for 1 job without past runs 1m, as --assume says\n"))
     #expect(ran.output.contains("\nStarts per minute; most, 1, at 2026-11-20T12:00:00Z\n"))
+    // What is assumed does not look like what was seen.
+    let assumed = await clone.stage.run("simulate", "data/backup")
+    #expect(assumed.output.contains("  Starts  1m00s?\n"), "\(assumed.output)")
+    let short = await clone.stage.run("simulate", "-n", "5", "--until", "2026-11-20T13:00:00Z")
+    #expect(short.output.contains("\nand 1 more until 2026-11-20T13:00:00Z; -n 6 lists them too\n"), "\(short.output)")
+    #expect(short.output.contains("6 runs start"), "the rest counts them all: \(short.output)")
     let json = await clone.stage.run(
       "simulate", "report", "--format", "json", "--timezone", "Asia/Kolkata", "--summary")
     #expect(json.json?["starts"]?.integerValue == 144 && json.json?["occurrences"] == nil)

@@ -184,7 +184,9 @@ struct Signers {
       repository: try Repository.openOrCreateBare(at: cache), remote: Remote(url: bare),
       identity: .init(writer: "test", source: "jobs.git main", key: controller))
     _ = try writer.claimEpoch(now: Stage.now)
-    _ = try writer.append(deliveries, newAgentKeys: [agentID: agent.publicKey], now: Stage.now)
+    _ = try writer.append(
+      deliveries, newAgentKeys: [agentID: agent.publicKey], newAgentNames: [agentID: AgentName(agentName)],
+      now: Stage.now)
     _ = try writer.push()
   }
 }

@@ -36,6 +36,51 @@ struct CommandTests {
     #expect(unknown.status != 0 && unknown.errors.contains("command/exit"), "\(unknown)")
   }
 
+  /// What time does to a job, from the manifest to the record and back to the person who asks.
+  @Test func whatDidNotRunIsExplainedFromTheBranches() async throws {
+    let site = try Site.current
+    try await began(site)
+    try site.commit([
+      "belfry.yaml":
+        "belfry: 1\ncalendars: {always: {spans: [{from: 2026-01-01T00:00:00Z, to: 2099-01-01T00:00:00Z}]}}\n"
+    ])
+    let commit = try site.commit(
+      site.job("time/slow", more: "overlap: skip\n", body: "sleep 3.5\n").merging(
+        site.job("time/frozen", every: "2s", more: "blackout: [always]\n")
+      ) { $1 }.merging(
+        site.job("time/paused", every: "2s", more: "suspend: {until: 2099-01-01T00:00:00Z, reason: moving}\n")
+      ) { $1 })
+    _ = try await site.synced(commit, job: "time/slow")
+    let overlapped = try await site.receipt("time/slow", "an overlap") { $0.outcome == "SkippedOverlap" }
+    #expect(overlapped.reason.contains("still going"), "\(overlapped.json.text)")
+    let ran = try await site.receipt("time/slow", "a run") { $0.outcome == "Succeeded" }
+    // Its end lets what it kept from running become one record.
+    let folded = try await site.receipt("time/slow", "a fold") {
+      $0.outcome == "SkippedOverlap" && $0.seconds.count > 1
+    }
+    try git("fetch", "-q", "origin", in: site.work)
+    func why(_ job: String, _ time: Timestamp) throws -> JSONValue {
+      let answer = try site.belfry("why", job, time.description, "--format", "json")
+      return try JSONValue(parsing: Array(answer.output.utf8), limit: 1 << 20)
+    }
+    #expect(try why("time/slow", ran.nominal)["verdict"]?.stringValue == "ran")
+    for skip in [overlapped, folded] {
+      let answer = try why("time/slow", skip.nominal)
+      #expect(answer["verdict"]?.stringValue == "skipped", "\(answer.text)")
+      #expect(answer["summary"]?.stringValue?.contains(skip.reason) == true, "\(answer.text)")
+    }
+    let next = try site.belfry("next", "--at", "origin/main")
+    #expect(next.output.contains("time/paused") && next.output.contains("moving"), "\(next)")
+    let simulated = try site.belfry("simulate", "time/slow", "time/frozen", "--at", "origin/main", "--format", "json")
+    #expect(simulated.output.contains("SkippedOverlap") && simulated.output.contains("blackout"), "\(simulated)")
+    // The freeze ends with the next commit, and says what it kept from running.
+    try site.commit(site.job("time/frozen", every: "2s"))
+    let frozen = try await site.receipt("time/frozen", "the freeze") { $0.outcome == "SkippedBlackout" }
+    #expect(frozen.reason.contains("always"), "\(frozen.json.text)")
+    #expect(try site.sightings("time/frozen").allSatisfy { $0.nominal > frozen.nominal })
+    #expect(try site.sightings("time/paused").isEmpty)
+  }
+
   @Test func planTellsWhatTheFleetWouldDo() async throws {
     let site = try Site.current
     try await began(site)

@@ -7,16 +7,18 @@ struct LogsCommand: AsyncParsableCommand {
     commandName: "logs",
     abstract: "Print what a run wrote, from the results branch of any clone.",
     discussion: """
-      RUN is a run's id, or its first digits, as 'belfry history' shows it. On a terminal, escape sequences and other \
-      characters that a terminal would obey are shown and not sent; --raw sends the very bytes.
+      RUN is a run's id, or its first digits, as 'belfry history' shows it; or a job, for the last time that it ran. On \
+      a terminal, escape sequences and other characters that a terminal would obey are shown and not sent; --raw sends \
+      the very bytes.
 
       Examples:
+        belfry logs data/orders-backup
         belfry logs 5f1c09aa7b3e
         belfry logs 5f1c09aa7b3e --attempt 1
         belfry logs 5f1c09aa7b3e > output.txt
       """)
 
-  @Argument(help: "The run's id, or its first four digits or more.")
+  @Argument(help: "The run's id, or its first four digits or more; or a job.")
   var run: String
 
   @Option(help: ArgumentHelp("Which attempt; default: the last one.", valueName: "number"), transform: countArgument)
@@ -30,7 +32,7 @@ struct LogsCommand: AsyncParsableCommand {
   func run() async throws {
     let surroundings = Surroundings.current
     let reader = try results.reader()
-    let stored = try RunSearch(reader).run(run)
+    let stored = try RunSearch(reader).runOrLatest(run)
     let number = try attempt(of: stored.receipt)
     if surroundings.isTerminal { surroundings.complain(Self.title(stored.receipt, number)) }
     guard let log = try reader.log(of: stored, attempt: number) else {
@@ -80,6 +82,28 @@ struct RunSearch {
   private let reader: ResultsReader
 
   init(_ reader: ResultsReader) { self.reader = reader }
+
+  /// The run, or the last one of a job that came to an attempt, when the words are a job's name and no run begins so.
+  ///
+  /// Throws a ``CommandError`` when there is no such thing.
+  func runOrLatest(_ words: String) throws -> StoredReceipt {
+    let mayBeRun = words.allSatisfy { $0.isHexDigit && $0.isASCII }
+    if mayBeRun, case .found(let stored)? = try? reader.run(words) { return stored }
+    guard let job = try? JobName(words), try reader.jobs().contains(job) else {
+      if mayBeRun { return try run(words) }
+      let near = Suggestion.nearest(to: words, among: try reader.jobs().map(\.text))
+      throw CommandError(
+        .bad, "'\(words)' is neither the beginning of a run's id nor a job that ever ran",
+        hint: near.map { "did you mean '\($0)'?" } ?? "'belfry history' shows both")
+    }
+    // What was skipped has nothing to show, and there may be much of it.
+    let page = try reader.history(HistoryQuery(job: job, limit: 1)) { !$0.attempts.isEmpty }
+    guard let latest = page.receipts.first else {
+      throw CommandError(
+        .bad, "'\(job)' has records, but none of a run that began", hint: "see 'belfry history \(job)'")
+    }
+    return latest
+  }
 
   /// Throws a ``CommandError`` unless exactly one run begins so.
   func run(_ digits: String) throws -> StoredReceipt {

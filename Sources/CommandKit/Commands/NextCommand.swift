@@ -51,10 +51,10 @@ struct NextCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Show when this agent starts, with its share of the jitter; its id is in 'belfry history --format json'.",
-      valueName: "id"),
-    transform: { try AgentID($0) })
-  var agent: AgentID?
+      "Show when this agent starts, with its share of the jitter: its name on the results branch, or its id.",
+      valueName: "agent"),
+    transform: { try AgentArgument($0) })
+  var agent: AgentArgument?
 
   @Option(help: ArgumentHelp("A cron expression in place of a repository's jobs.", valueName: "expression"))
   var cron: String?
@@ -79,7 +79,7 @@ struct NextCommand: AsyncParsableCommand {
     let surroundings = Surroundings.current
     let now = surroundings.clock.now
     let count = n ?? (until != nil ? Self.untilLimit : job != nil || cron != nil ? 5 : 1)
-    let query = NextReport.Query(from: from ?? now, until: until, count: count, agent: agent)
+    var query = NextReport.Query(from: from ?? now, until: until, count: count)
     if let until, until <= query.from {
       throw CommandError(
         .usage, "--until \(until) is not later than \(from == nil ? "now" : "--from \(query.from)")",
@@ -89,6 +89,7 @@ struct NextCommand: AsyncParsableCommand {
       let report = try CronReport(cron, timezone: timezone ?? "UTC", job: job, zones: ZoneDatabase(), query)
       return try format.isJSON ? surroundings.print(report.json) : surroundings.print(report.text(now: now))
     }
+    query.agent = try agent.map { try $0.id(in: repository) }
     let source = try SourceFolder.find(repository.path ?? ".")
     let loaded = try source.load(revision: at)
     let jobs = try job.map { [try loaded.job(named: $0).job] } ?? loaded.jobs.map(\.job)

@@ -13,8 +13,9 @@ struct SimulateCommand: AsyncParsableCommand {
     abstract: "Show what would start in a span of time, and what would not.",
     discussion: """
       Plays the span through with the rules that agents fire by: suspensions, blackouts, overlap, jitter. How long runs \
-      take is the median of the last ones on the results branch. Lists everything in order, then draws how many start \
-      in each minute, which shows pile-ups. Nothing is run, and no controller is asked.
+      take is the median of the last ones on the results branch, shown as ~2m; where there are none it is assumed, \
+      shown as 1m?. Lists what comes first, then draws how many start in each minute of all the span, which shows \
+      pile-ups. Nothing is run, and no controller is asked.
 
       Without --agents there is one agent that takes every job. With it jobs go where their targets say, and each agent \
       has its own share of the jitter. FILE is a list in YAML or JSON, or what 'belfry status --format json' prints:
@@ -53,6 +54,11 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The time zone in which times are shown.", valueName: "zone"))
   var timezone = "UTC"
 
+  @Option(
+    name: .short, help: ArgumentHelp("Lines of the list at the most; JSON has all.", valueName: "count"),
+    transform: countArgument)
+  var n = 100
+
   @Flag(help: "Leave the list out.")
   var summary = false
 
@@ -88,7 +94,7 @@ struct SimulateCommand: AsyncParsableCommand {
       simulation, from: from, until: until, zone: zone, durations: durations, agents: described?.count)
     try format.isJSON
       ? surroundings.print(report.json(list: !summary))
-      : surroundings.print(report.text(columns: surroundings.columns, list: !summary))
+      : surroundings.print(report.text(columns: surroundings.columns, lines: summary ? 0 : n))
   }
 
   /// Nil where there is no results branch: then nothing is known of past runs.

@@ -72,7 +72,10 @@ struct ControllerEndpoint: Hashable {
       guard error.isMissing else { throw error }
       throw CommandError(
         .unreachable, "there is no controller configuration at \(path)",
-        hint: "name it with --config FILE or BELFRY_CONFIG, or the API with --api URL --token-file FILE")
+        hint: """
+          name it with --config FILE or BELFRY_CONFIG, or the API with --api URL --token-file FILE, as 'belfry dev' \
+          prints them
+          """)
     }
     let file = ParsedFile(path: path, bytes: bytes)
     if let mistake = file.diagnostics.first(where: { $0.severity == .error }) {

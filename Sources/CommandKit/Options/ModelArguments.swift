@@ -1,4 +1,5 @@
 import Model
+import Results
 
 // How names and times on the command line become values. What these throw ends up in the parser's message.
 
@@ -20,4 +21,34 @@ func parameterArgument(_ text: String) throws -> (key: String, value: String) {
     throw NameError("want name=value, such as database=orders")
   }
   return (String(text[..<equals]), String(text[text.index(after: equals)...]))
+}
+
+/// An agent by its id, or by its name on the results branch.
+enum AgentArgument: Hashable {
+  case id(AgentID)
+  case name(AgentName)
+
+  init(_ text: String) throws {
+    // A name may look like an id, which is then what is meant.
+    if let id = try? AgentID(text) { self = .id(id) } else { self = .name(try AgentName(text)) }
+  }
+
+  /// Throws a ``CommandError`` unless exactly one agent has or had the name.
+  func id(in repository: RepositoryOption) throws -> AgentID {
+    let name: AgentName
+    switch self {
+    case .id(let id): return id
+    case .name(let given): name = given
+    }
+    let hint = "ids are in 'belfry history --format json' and in agent.id of an agent's state folder"
+    let found = try ResultsReader(repository: repository.location().open()).agents(named: name)
+    guard found.count < 2 else {
+      let ids = found.map(\.text).joined(separator: ", ")
+      throw CommandError(.bad, "several agents have or had the name \(name): \(ids)", hint: "give the id")
+    }
+    guard let id = found.first else {
+      throw CommandError(.bad, "the results branch knows no agent \(name)", hint: hint)
+    }
+    return id
+  }
 }

@@ -50,8 +50,11 @@ struct SimulateReport {
 
   // MARK: For people
 
-  func text(columns: Int, list: Bool) -> String {
-    var text = list ? table : ""
+  /// `lines` is how many occurrences are listed at the most.
+  func text(columns: Int, lines: Int) -> String {
+    var text = lines > 0 ? table(lines) : ""
+    let more = simulation.occurrences.count - lines
+    if lines > 0, more > 0 { text += "and \(more) more until \(local(until)); -n \(lines + more) lists them too\n" }
     let bars = chart.text(columns: columns)
     if !text.isEmpty, !bars.isEmpty { text += "\n" }
     text += bars
@@ -59,9 +62,9 @@ struct SimulateReport {
     return text + summary.map { TerminalText.neutralised($0) + "\n" }.joined()
   }
 
-  private var table: String {
+  private func table(_ lines: Int) -> String {
     var table = Table("TIME", "JOB", "AGENT", "WHAT", "TAKES", "NOTE")
-    for occurrence in simulation.occurrences {
+    for occurrence in simulation.occurrences.prefix(lines) {
       var notes: [String] = []
       if occurrence.count > 1 {
         notes.append("\(occurrence.count) occurrences until \(local(occurrence.nominal))")
@@ -71,9 +74,15 @@ struct SimulateReport {
       if let reason = occurrence.reason { notes.append(reason) }
       table.add(
         local(occurrence.time), occurrence.job.text, occurrence.agent.text, occurrence.word,
-        occurrence.end.map { "~" + Humane.took($0 - occurrence.time) }, notes.joined(separator: ", "))
+        occurrence.end.map { takes($0 - occurrence.time, occurrence.job) }, notes.joined(separator: ", "))
     }
     return table.text
+  }
+
+  /// Whether it was seen or assumed shows.
+  private func takes(_ duration: Duration, _ job: JobName) -> String {
+    let text = Humane.took(duration)
+    return durations.medians[job] == nil ? text + "?" : "~" + text
   }
 
   private func local(_ time: Timestamp) -> String { Humane.local(time, in: zone) }

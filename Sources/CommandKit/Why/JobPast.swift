@@ -53,7 +53,7 @@ struct JobPast {
   private let job: JobName
 
   /// Commits that are read for one answer at the most: of a large source each takes a while.
-  private static let loadLimit = 300
+  static let loadLimit = 300
 
   init(_ job: JobName, _ history: SourceHistory) {
     self.job = job
@@ -77,13 +77,18 @@ struct JobPast {
       // Of two neighbours the newer one is the change.
       if try mayChange(current.state, at: older ? current.index : index) {
         loads += 1
-        guard loads <= Self.loadLimit, let next = try at(index) else { return nil }
+        guard loads <= Self.loadLimit else {
+          history.isSearchCut = true
+          return nil
+        }
+        guard let next = try at(index) else { return nil }
         current = next
       } else {
         current = JobCommit(index: index, info: info, state: current.state)
       }
       if wanted(current.state) { return current }
     }
+    history.isSearchCut = true
     return nil
   }
 
@@ -101,6 +106,7 @@ struct JobPast {
     let limit = commit.index + SourceHistory.searchLimit
     var index = commit.index
     while index < limit, try history.commit(index + 1) != nil { index += 1 }
+    if index == limit { history.isSearchCut = true }
     guard index < limit, !history.isCut, let info = try history.commit(index) else { return nil }
     return JobCommit(index: index, info: info, state: commit.state)
   }

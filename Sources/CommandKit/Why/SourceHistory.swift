@@ -19,6 +19,9 @@ final class SourceHistory {
   /// Set when older commits exist that cannot be read here.
   private(set) var isCut = false
 
+  /// Set when a search for a change ended at a limit: what it did not find may be there all the same.
+  var isSearchCut = false
+
   /// Commits that are looked at for a date at the most.
   private static let commitLimit = 200_000
   /// Commits that are gone through for a change of one job at the most.

@@ -57,6 +57,10 @@ struct WhyInquiry {
     } else {
       try explainNothingDue(scene, &answer)
     }
+    if history.isSearchCut {
+      let extent = "\(SourceHistory.searchLimit) commits or \(JobPast.loadLimit) that may have changed the job"
+      answer.note("search", "ended in \(history.name) after \(extent): what lies beyond is not considered")
+    }
     if let search {
       let date = try history.commit(search.reader.commit)?.committer.time
       answer.note(

@@ -26,6 +26,13 @@ extension ResultsReader {
     try overGit { () throws(GitError) in try tree.key(ResultsLayout.controllerKey) }
   }
 
+  /// The agents whose name that is or was, by what the controller wrote down; with `belfry dev` it writes none.
+  /// Ascending.
+  public func agents(named name: AgentName) throws(ResultsError) -> [AgentID] {
+    let names = try overGit { () throws(GitError) in try tree.agentNames() }
+    return names.filter { $0.value.contains(name) }.keys.sorted()
+  }
+
   /// The keys of all agents.
   public func agentKeys() throws(ResultsError) -> [AgentID: PublicKey] {
     try overGit { () throws(GitError) in try tree.agentKeys() }
