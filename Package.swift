@@ -113,7 +113,7 @@ let package = Package(
     .executableTarget(
       name: "belfry-bench",
       dependencies: [
-        "Model", "Schedule", "Planning", "Trust", "Git", "Results", "ZoneInfo", "ControllerKit",
+        "Model", "Schedule", "Planning", "Platform", "Trust", "Git", "Results", "ZoneInfo", "ControllerKit",
         "CLibYAML", argumentParser, subprocess, systemPackage,
       ]),
 
