@@ -28,6 +28,8 @@ public struct ExecutionError: Error, Hashable, Sendable, CustomStringConvertible
     case refused
     /// Files were changed between being hashed and being run.
     case tampered
+    /// There is no such user here, or the agent may not become it.
+    case noUser
     /// The shim is not where it should be, or did not start.
     case noShim
     /// The attempt was started, but there is no descriptor left to watch it with: adopt its folder later.

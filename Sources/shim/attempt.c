@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
@@ -41,6 +42,19 @@ int attempt_refuse(int status, int error) {
   return never_began(&a, STEP_SPEC, error);
 }
 
+// A descriptor that reads what the spec says, or -1 with errno.
+static int open_input(const struct spec *spec) {
+  if (spec->input == NULL) return open("/dev/null", O_RDONLY | O_CLOEXEC);
+  int fd = memfd_create("stdin", MFD_CLOEXEC);
+  if (fd < 0) return -1;
+  if (write_at(fd, spec->input, spec->input_length, 0) == 0 &&
+      (!spec->has_user || fchown(fd, spec->user, spec->group) == 0)) {
+    return fd;
+  }
+  close(fd);
+  return -1;
+}
+
 // STEP_NONE, or the step that failed, with errno.
 static enum step prepare(struct attempt *a) {
   int report[2], output[2], gate[2];
@@ -51,13 +65,15 @@ static enum step prepare(struct attempt *a) {
   sigaddset(&watched, SIGUSR1);
   a->around.work = openat(a->folder, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (a->around.work < 0) return STEP_WORK_FOLDER;
-  a->around.input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  a->around.input = open_input(a->spec);
   a->channels.signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   a->channels.timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
   if (a->around.input < 0 || a->channels.signals < 0 || a->channels.timer < 0) return STEP_PREPARE;
   if (pipe2(report, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0 || pipe2(gate, O_CLOEXEC) != 0) {
     return STEP_PREPARE;
   }
+  // So that the job may open /dev/stdout anew, which belongs to whoever made it.
+  if (a->spec->has_user && fchown(output[1], a->spec->user, a->spec->group) != 0) return STEP_USER;
   // Only the reading end: the job's own end must block as any pipe does.
   if (fcntl(output[0], F_SETFL, O_NONBLOCK) != 0) return STEP_PREPARE;
   a->report = report[0];
@@ -173,6 +189,10 @@ int attempt_run(int folder, int status, const struct spec *spec) {
   if (job.step != STEP_NONE) return never_began(&a, job.step, job.error);
 
   supervise(spec, job.pid, a.started.boot, a.channels, &a.output, &a.ended);
+  // What is due at the same instant as this one starts first; writing down an end can wait that long. As far as it goes:
+  // of a hundred that are due at once, the ended ones must not all together outweigh the few that are left. Not before
+  // all that it started is gone: hunting that down must not give way to it.
+  setpriority(PRIO_PROCESS, 0, 19);
   // Every descendant is gone, so what they wrote is in the pipe. A stranger that was handed the pipe may go on writing
   // for ever: only what is there now is taken.
   int pending = 0;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -72,11 +73,41 @@ static int execute(const struct spec *spec) {
   return error;
 }
 
-static _Noreturn void become(const struct spec *spec, const struct surroundings *around, pid_t shim) {
-  // A job must not go on without its shim: nobody would enforce its timeout or know its end. This reaches the job's
-  // first process only, and not a set-user-id program; the agent hunts the others when it finds the shim dead.
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(around->report, STEP_CHILD, errno);
+// A job must not go on without its shim: nobody would enforce its timeout or know its end. This reaches the job's
+// first process only, and not a set-user-id program; the agent hunts the others when it finds the shim dead.
+static void die_with(pid_t shim, int report) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(report, STEP_CHILD, errno);
   if (getppid() != shim) _exit(127);
+}
+
+static void limit(const struct spec *spec, int report) {
+  struct rlimit files = {.rlim_cur = spec->files, .rlim_max = spec->files};
+  if (spec->files != 0 && setrlimit(RLIMIT_NOFILE, &files) != 0) fail(report, STEP_LIMITS, errno);
+  if (spec->has_nice && setpriority(PRIO_PROCESS, 0, spec->nice) != 0) fail(report, STEP_LIMITS, errno);
+}
+
+// The kernel's own calls: the C library's would tell threads, of which there are none. Groups first, as long as that is
+// allowed. What was given up is looked at afterwards.
+static void become_user(const struct spec *spec, int report, pid_t shim) {
+  uid_t u[3];
+  gid_t g[3];
+  if (syscall(SYS_setgroups, spec->group_count, spec->groups) != 0 ||
+      syscall(SYS_setresgid, spec->group, spec->group, spec->group) != 0 ||
+      syscall(SYS_setresuid, spec->user, spec->user, spec->user) != 0 ||
+      prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || getresuid(&u[0], &u[1], &u[2]) != 0 ||
+      getresgid(&g[0], &g[1], &g[2]) != 0) {
+    fail(report, STEP_USER, errno);
+  }
+  for (int i = 0; i < 3; i++) {
+    if (u[i] != spec->user || g[i] != spec->group) fail(report, STEP_USER, EPERM);
+  }
+  if (spec->user != 0 && syscall(SYS_setuid, 0) == 0) fail(report, STEP_USER, EPERM);
+  // The kernel forgets it with a change of user.
+  die_with(shim, report);
+}
+
+static _Noreturn void become(const struct spec *spec, const struct surroundings *around, pid_t shim) {
+  die_with(shim, around->report);
   close(around->gate_keeper);
   if (setpgid(0, 0) != 0) fail(around->report, STEP_CHILD, errno);
   if (fchdir(around->work) != 0) fail(around->report, STEP_WORK_FOLDER, errno);
@@ -84,6 +115,8 @@ static _Noreturn void become(const struct spec *spec, const struct surroundings 
     fail(around->report, STEP_CHILD, errno);
   }
   umask(022);
+  limit(spec, around->report);
+  if (spec->has_user) become_user(spec, around->report, shim);
   reset_signals();
   char go;
   ssize_t got;

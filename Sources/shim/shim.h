@@ -46,6 +46,8 @@ enum step {
   STEP_FORK = 4,
   STEP_CHILD = 5,
   STEP_EXEC = 6,
+  STEP_USER = 7,
+  STEP_LIMITS = 8,
 };
 
 static inline int64_t clock_us(clockid_t clock) {

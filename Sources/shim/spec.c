@@ -1,6 +1,7 @@
 #include "spec.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -20,7 +21,14 @@ enum tag {
   TAG_CRASH,
   TAG_START_AT,
   TAG_START_BY,
-  TAG_LAST = TAG_START_BY,
+  TAG_USER,
+  TAG_GROUP,
+  TAG_GROUPS,
+  TAG_NICE,
+  TAG_FILES,
+  TAG_STOP_SIGNAL,
+  TAG_INPUT,
+  TAG_LAST = TAG_INPUT,
 };
 
 #define END_TAG 0xffffffffu
@@ -28,6 +36,8 @@ enum tag {
 // Far above any real value and far below where sums with clocks could overflow.
 #define LONGEST_US (UINT64_C(1) << 52)
 #define LATEST_US (UINT64_C(1) << 58)
+// The one after it means "leave it" to setresuid(2).
+#define HIGHEST_ID UINT64_C(0xfffffffe)
 
 struct reader {
   char *next, *end;
@@ -74,6 +84,34 @@ static int single(struct spec *spec, uint32_t tag, char *value, uint32_t length)
       return is_text(value, length) ? 0 : -1;
     case TAG_START_AT: return number(value, length, 1, LATEST_US, &spec->start_at);
     case TAG_START_BY: return number(value, length, 1, LATEST_US, &spec->start_by);
+    case TAG_USER:
+      if (number(value, length, 0, HIGHEST_ID, &n) != 0) return -1;
+      spec->has_user = 1;
+      spec->user = (uint32_t)n;
+      return 0;
+    case TAG_GROUP:
+      if (number(value, length, 0, HIGHEST_ID, &n) != 0) return -1;
+      spec->group = (uint32_t)n;
+      return 0;
+    case TAG_GROUPS:
+      if (length % 4 != 0 || length > sizeof spec->groups) return -1;
+      memcpy(spec->groups, value, length);
+      spec->group_count = length / 4;
+      return 0;
+    case TAG_NICE:
+      if (number(value, length, 0, 39, &n) != 0) return -1;
+      spec->has_nice = 1;
+      spec->nice = (int)n - 20;
+      return 0;
+    case TAG_FILES: return number(value, length, 3, UINT64_C(1) << 30, &spec->files);
+    case TAG_STOP_SIGNAL:
+      if (number(value, length, 1, 31, &n) != 0) return -1;
+      spec->stop_signal = (int)n;
+      return 0;
+    case TAG_INPUT:
+      spec->input = value;
+      spec->input_length = length;
+      return length <= INPUT_LIMIT ? 0 : -1;
     default: return -1;
   }
 }
@@ -95,6 +133,7 @@ static int count_fields(struct reader r, uint32_t counts[TAG_LAST + 1]) {
     int optional = tag == TAG_VARIABLE || tag == TAG_DESCRIPTOR || tag >= TAG_CRASH;
     if ((counts[tag] == 0 && !optional) || (counts[tag] > 1 && !repeats)) return -1;
   }
+  if (counts[TAG_USER] != counts[TAG_GROUP] || counts[TAG_USER] != counts[TAG_GROUPS]) return -1;
   return counts[TAG_START_AT] == counts[TAG_START_BY] ? 0 : -1;
 }
 
@@ -126,6 +165,7 @@ static int parse(char *bytes, size_t size, struct spec *spec) {
 int spec_read(int folder, struct spec *spec) {
   memset(spec, 0, sizeof *spec);
   spec->descriptor = -1;
+  spec->stop_signal = SIGTERM;
   int fd = openat(folder, "spec", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return errno;
   struct stat info;

@@ -17,6 +17,13 @@
 //   10   crash point                   text, optional: for tests (crash.h)
 //   11   start at, µs                  u64, optional, from 1: CLOCK_REALTIME since 1970; without it, at once
 //   12   start by, µs                  u64, with 11: at a later time it does not start any more
+//   13   user id                       u64, optional: whom the job runs as; else as the shim
+//   14   group id                      u64, with 13
+//   15   supplementary groups          u32 each, at most 1024, with 13
+//   16   nice                          u64, optional: the nice value and 20, so 0 ... 39
+//   17   open files                    u64, optional, from 3: RLIMIT_NOFILE
+//   18   stop signal                   u64, optional, 1 ... 31: in place of TERM
+//   19   standard input                bytes, optional, at most 1 MiB; else /dev/null
 //
 // A text ends with a NUL, which its length counts, and holds no other. An unknown tag, a missing or a second
 // single field, anything out of range: the whole spec is refused, because running half of an order is worse than none.
@@ -26,6 +33,8 @@
 #include <stdint.h>
 
 #define SPEC_LIMIT (8u << 20)
+#define GROUPS_LIMIT 1024
+#define INPUT_LIMIT (1u << 20)
 
 struct spec {
   const char *program;
@@ -36,6 +45,15 @@ struct spec {
   int descriptor;  // -1: none
   const char *crash;
   uint64_t start_at, start_by;  // 0: at once
+  int has_user;
+  uint32_t user, group;
+  uint32_t groups[GROUPS_LIMIT];
+  uint32_t group_count;
+  int has_nice, nice;
+  uint64_t files;   // 0: as the shim
+  int stop_signal;  // SIGTERM when the spec says nothing
+  const char *input;  // NULL: none
+  uint32_t input_length;
 };
 
 // Reads the whole file into memory of its own first, so that nobody can change it between check and use.

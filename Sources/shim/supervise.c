@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -15,8 +14,6 @@
 #define LONGEST_PASS_US 200000
 // How much is read before looking at clocks and signals again, so that a flood cannot keep its own timeout away.
 #define DRAIN_AT_ONCE (512u << 10)
-
-#define NICE_AFTER_END 10
 
 enum phase { RUNNING, LINGERING, TERMINATING, KILLING };
 
@@ -45,7 +42,7 @@ static unsigned signal_all(struct supervision *s, int signal) {
 
 static void terminate(struct supervision *s) {
   s->phase = TERMINATING;
-  unsigned reached = signal_all(s, SIGTERM);
+  unsigned reached = signal_all(s, s->spec->stop_signal);
   // A stopped process would sleep through it.
   signal_all(s, SIGCONT);
   if (s->reaped) s->ended->left_behind = reached;
@@ -66,8 +63,6 @@ static void kill_pass(struct supervision *s) {
 
 static void job_ended(struct supervision *s, int status) {
   s->reaped = 1;
-  // What is due at the same instant as this one starts first; writing down an end can wait that long.
-  setpriority(PRIO_PROCESS, 0, NICE_AFTER_END);
   s->ended->kind = WIFEXITED(status) ? END_EXITED : END_SIGNALLED;
   s->ended->code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
   s->ended->ended_real = clock_us(CLOCK_REALTIME);

@@ -3,7 +3,7 @@
 //   running ──────── job ends ───────► lingering ── linger over ──► terminating ── grace over ──► killing
 //      └── timeout, or cancel (SIGTERM) ──────────────────────────►
 //
-// Each change into terminating sends TERM, each pass of killing sends KILL, to the job's process group and to every
+// Each change into terminating sends the spec's stop signal, TERM as a rule, each pass of killing sends KILL, to the job's process group and to every
 // descendant. It is over as soon as no descendant is left, whatever the state.
 #ifndef BELFRY_SUPERVISE_H
 #define BELFRY_SUPERVISE_H

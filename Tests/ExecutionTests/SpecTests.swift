@@ -14,7 +14,7 @@ import Testing
             Unicode.Scalar(UInt32.random(in: 1...0x2ff, using: &generator))
           }))
     }
-    return ShimSpec(
+    var spec = ShimSpec(
       program: text(1...20), arguments: (0..<Int.random(in: 1...4, using: &generator)).map { _ in text(0...30) },
       environment: Dictionary(
         (0..<Int.random(in: 0...4, using: &generator)).map { ("V\($0)", text(0...20)) }, uniquingKeysWith: { $1 }),
@@ -28,6 +28,17 @@ import Testing
         ? ShimSpec.StartTime(
           at: Timestamp(microseconds: Int64.random(in: 1...(1 << 58), using: &generator)),
           by: Timestamp(microseconds: Int64.random(in: 1...(1 << 58), using: &generator))) : nil)
+    if Bool.random(using: &generator) {
+      spec.user = JobUser(
+        id: UInt32.random(in: 0..<UInt32.max, using: &generator),
+        group: UInt32.random(in: 0..<UInt32.max, using: &generator),
+        groups: (0..<Int.random(in: 0...40, using: &generator)).map { _ in .random(in: 0 ... .max, using: &generator) })
+    }
+    if Bool.random(using: &generator) { spec.nice = Int.random(in: -20...19, using: &generator) }
+    if Bool.random(using: &generator) { spec.openFiles = Int.random(in: 3...5_000, using: &generator) }
+    if Bool.random(using: &generator) { spec.stopSignal = Int32.random(in: 1...31, using: &generator) }
+    if Bool.random(using: &generator) { spec.input = Array(text(0...100).utf8) }
+    return spec
   }
 
   @Test func `reading gives back what was printed`() throws {
@@ -55,7 +66,17 @@ import Testing
     broken.append(good + good)
     // An unknown field, a field twice, fields out of order.
     let end = good.count - 8
-    broken.append(Array(good[..<end] + [13, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
+    broken.append(Array(good[..<end] + [20, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
+    // A user without groups; half a group; the number that means "leave it"; too many groups; a nice value of 20.
+    let user = Self.field(13, number: 65_534) + Self.field(14, number: 65_534)
+    broken.append(Array(good[..<end] + user + good[end...]))
+    broken.append(Array(good[..<end] + user + Self.field(15, [1, 2, 3]) + good[end...]))
+    let nobody = Self.field(13, number: 0xffff_ffff) + Self.field(14, number: 1) + Self.field(15, [])
+    broken.append(Array(good[..<end] + nobody + good[end...]))
+    broken.append(Array(good[..<end] + user + Self.field(15, [UInt8](repeating: 0, count: 4 * 1_025)) + good[end...]))
+    broken.append(Array(good[..<end] + Self.field(16, number: 40) + good[end...]))
+    broken.append(Array(good[..<end] + Self.field(17, number: 2) + good[end...]))
+    broken.append(Array(good[..<end] + Self.field(18, number: 32) + good[end...]))
     // An instant without its latest start.
     broken.append(Array(good[..<end] + [11, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
     broken.append(Array(good[..<8] + good[8...]).replacingTag(at: 8, with: 2))
@@ -72,6 +93,19 @@ import Testing
       #expect(record.ending == .neverBegan(.spec, error: EBADMSG))
     }
     #expect(access(witness, F_OK) != 0)
+  }
+
+  private static func field(_ tag: UInt32, _ value: [UInt8]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append(littleEndian: tag)
+    bytes.append(littleEndian: UInt32(value.count))
+    return bytes + value
+  }
+
+  private static func field(_ tag: UInt32, number: UInt64) -> [UInt8] {
+    var value: [UInt8] = []
+    value.append(littleEndian: number)
+    return field(tag, value)
   }
 
   @Test func `any flipped bit of a record is noticed`() throws {

@@ -111,6 +111,20 @@ import Testing
     #expect(try row.job().json.text == expected)
   }
 
+  @Test func containmentIsAdded() throws {
+    func check(_ text: String, _ change: (inout RunSpec) -> Void) throws {
+      var job = try Self.plain()
+      change(&job.run)
+      #expect(job.json.text == Self.plainText.replacing("\"success\":[0]", with: "\"success\":[0]" + text))
+      #expect(try Job(json: job.json) == job)
+    }
+    try check(#","user":"postgres""#) { $0.user = "postgres" }
+    try check(#","stdin":"a\nb""#) { $0.input = "a\nb" }
+    try check(#","kill":{"signal":"INT","graceMs":0}"#) { $0.kill = RunSpec.Kill(signal: .int, grace: .zero) }
+    try check(#","limits":{"files":64}"#) { $0.limits.files = 64 }
+    try check(#","limits":{"nice":-20}"#) { $0.limits.nice = -20 }
+  }
+
   struct Change: Sendable, CustomTestStringConvertible {
     var path: String
     var value: JSONValue?
@@ -150,7 +164,15 @@ import Testing
     Change("run.params", ["a": .array([])]), Change("run.params", ["a": ["decimal": "1e5"]]),
     Change("run.env", ["A": 1]), Change("run.timeoutMs", nil), Change("run.timeoutMs", -1),
     Change("run.success", .array(["0"])), Change("run.success", .array([256])), Change("run.success", .array([-1])),
-    Change("run.user", "root"), Change("retry", nil), Change("retry.attempts", 0), Change("retry.attempts", 101),
+    Change("run.user", 0), Change("run.user", "a b"), Change("run.user", ""), Change("run.user", "-a"),
+    Change("run.stdin", 1), Change("run.stdin", .string(String(repeating: "x", count: RunSpec.inputLimit + 1))),
+    Change("run.kill", "KILL"), Change("run.kill", ["signal": "KILL", "graceMs": 1]),
+    Change("run.kill", ["signal": "TERM"]), Change("run.kill", ["signal": "TERM", "graceMs": -1]),
+    Change("run.kill", ["signal": "TERM", "graceMs": 600_001]),
+    Change("run.kill", ["signal": "TERM", "graceMs": 1, "surprise": 1]), Change("run.limits", ["files": 15]),
+    Change("run.limits", ["files": 1_048_577]), Change("run.limits", ["nice": 20]), Change("run.limits", ["nice": -21]),
+    Change("run.limits", ["nice": "5"]), Change("run.limits", ["memory": 5]), Change("run.limits", 5),
+    Change("retry", nil), Change("retry.attempts", 0), Change("retry.attempts", 101),
     Change("retry.factorThousandths", 999), Change("retry.factorThousandths", 100_001),
     Change("retry.on", .array(["Running"])), Change("retry.on", .array(["failed"])), Change("retry.backoffMs", -1),
   ])

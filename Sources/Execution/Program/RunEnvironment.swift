@@ -23,13 +23,20 @@ public struct HostEnvironment: Hashable, Sendable {
 public enum RunEnvironment {
   /// Throws `refused` for a variable or parameter that a manifest could not have set.
   ///
-  /// The job's own variables may replace PATH, HOME, LANG and TZ, and nothing of Belfry's.
-  public static func variables(
-    of attempt: AttemptSpec, host: HostEnvironment, bundleFolder: String
+  /// The job's own variables may replace PATH, HOME, LANG, TZ and those of its user, and nothing of Belfry's. `user` is
+  /// whom it runs as, where the manifest says so.
+  static func variables(
+    of attempt: AttemptSpec, host: HostEnvironment, user: HostUser? = nil, bundleFolder: String
   ) throws(ExecutionError) -> [String: String] {
     var variables = [
       "PATH": host.path, "HOME": host.home, "LANG": host.language, "TZ": host.timezone,
     ]
+    if let user {
+      variables["HOME"] = user.home
+      variables["SHELL"] = user.shell
+      variables["USER"] = user.name
+      variables["LOGNAME"] = user.name
+    }
     for (name, value) in attempt.program.env {
       if let problem = RefusedVariables.problem(in: name) { throw ExecutionError(.refused, problem) }
       variables[name] = value

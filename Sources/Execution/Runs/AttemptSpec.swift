@@ -1,3 +1,4 @@
+import Glibc
 public import Model
 
 /// One attempt of a run, complete: what ``ShimLauncher/start(_:from:in:)`` needs.
@@ -14,8 +15,6 @@ public struct AttemptSpec: Hashable, Sendable {
   /// Declared ones, with what a person gave in their place.
   public var params: [String: ParameterValue]
   public var host: HostEnvironment
-  /// From TERM to KILL.
-  public var grace: Duration
   /// How long what the job leaves behind may go on after the job's own end.
   public var linger: Duration
   public var placement: ScriptPlacement
@@ -26,7 +25,7 @@ public struct AttemptSpec: Hashable, Sendable {
 
   public init(
     run: RunID, number: Int = 1, occurrence: Occurrence, agent: AgentName, commit: CommitID, bundle: Bundle,
-    params: [String: ParameterValue] = [:], host: HostEnvironment = HostEnvironment(), grace: Duration = .seconds(10),
+    params: [String: ParameterValue] = [:], host: HostEnvironment = HostEnvironment(),
     linger: Duration = .seconds(1), placement: ScriptPlacement = .folder,
     start: ShimSpec.StartTime? = nil, crashAt: ShimCrashPoint? = nil
   ) {
@@ -39,11 +38,24 @@ public struct AttemptSpec: Hashable, Sendable {
     self.files = bundle.files
     self.params = bundle.job.run.params.merging(params) { $1 }
     self.host = host
-    self.grace = grace
     self.linger = linger
     self.placement = placement
     self.start = start
     self.crashAt = crashAt
+  }
+}
+
+extension RunSpec.Kill.Signal {
+  /// As kill(2) has it.
+  var number: Int32 {
+    switch self {
+    case .term: SIGTERM
+    case .int: SIGINT
+    case .hup: SIGHUP
+    case .quit: SIGQUIT
+    case .usr1: SIGUSR1
+    case .usr2: SIGUSR2
+    }
   }
 }
 
@@ -55,16 +67,26 @@ extension ShimLauncher {
   /// `notWatched`, where the attempt goes on and the folder is to be adopted. `missing` and `corrupted` mean the
   /// bundle's files: the run is refused, and they are to be fetched again.
   public func start(_ attempt: AttemptSpec, from store: BundleStore, in path: String) throws(ExecutionError) -> Shim {
+    let user: HostUser? = if let name = attempt.program.user { try HostUser.forJob(name) } else { nil }
+    // As the agent's own user nothing has to be given up, and what is not root could not.
+    let other = user.flatMap { geteuid() == 0 ? $0.user : nil }
     let folder = try RunFolder.create(at: path)
     do throws(ExecutionError) {
+      if let other { try folder.handWork(to: other) }
       let program = try PreparedProgram.prepare(
         attempt.program, files: attempt.files, from: store, in: folder, placement: attempt.placement)
-      let environment = try RunEnvironment.variables(of: attempt, host: attempt.host, bundleFolder: folder.bundle)
-      let spec = ShimSpec(
+      let environment = try RunEnvironment.variables(
+        of: attempt, host: attempt.host, user: user, bundleFolder: folder.bundle)
+      var spec = ShimSpec(
         program: program.program, arguments: program.arguments, environment: environment,
-        timeout: attempt.program.timeout, grace: attempt.grace, linger: attempt.linger,
+        timeout: attempt.program.timeout, grace: attempt.program.kill.grace, linger: attempt.linger,
         descriptor: program.scriptDescriptor == nil ? nil : SealedMemory.numberInJob, crashAt: attempt.crashAt,
         start: attempt.start)
+      spec.user = other
+      spec.nice = attempt.program.limits.nice
+      spec.openFiles = attempt.program.limits.files
+      spec.stopSignal = attempt.program.kill.signal.number
+      spec.input = attempt.program.input.map { Array($0.utf8) }
       let changed = program.bundle.changedFiles()
       guard changed.isEmpty else {
         throw ExecutionError(.tampered, "files were changed before the run began: \(changed.joined(separator: ", "))")

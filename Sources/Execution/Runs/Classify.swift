@@ -69,6 +69,8 @@ extension ExitRecord.Step {
     case .fork: "no new process"
     case .child: "the new process could not be set up"
     case .exec: "its program cannot be executed"
+    case .user: "it could not become the job's user"
+    case .limits: "its limits could not be set"
     }
   }
 }

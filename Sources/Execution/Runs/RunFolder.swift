@@ -49,6 +49,14 @@ public struct RunFolder: Hashable, Sendable {
   /// The read-only folder with the bundle's files.
   public var bundle: String { path + "/bundle" }
 
+  /// Gives the working folder to whom the job runs as.
+  func handWork(to user: JobUser) throws(ExecutionError) {
+    let opened = try open()
+    guard fchownat(opened.number, "work", user.id, user.group, AT_SYMLINK_NOFOLLOW) == 0 else {
+      throw ExecutionError(errno: errno, "cannot give \(work) to user \(user.id)")
+    }
+  }
+
   func open() throws(ExecutionError) -> Descriptor {
     try Descriptor(open: path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   }

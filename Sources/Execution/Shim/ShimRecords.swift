@@ -41,7 +41,7 @@ public struct ExitRecord: Hashable, Sendable {
   public enum Step: Int32, Hashable, Sendable {
     /// Cancelled or disarmed before it could start.
     case none = 0
-    case spec, workFolder, prepare, fork, child, exec
+    case spec, workFolder, prepare, fork, child, exec, user, limits
   }
 
   public var ending: Ending

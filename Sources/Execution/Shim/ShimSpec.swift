@@ -1,3 +1,4 @@
+import Glibc
 public import Model
 
 /// What the shim is told: one attempt, complete. The format stands in Sources/shim/spec.h.
@@ -21,6 +22,16 @@ public struct ShimSpec: Hashable, Sendable {
   public var crashAt: ShimCrashPoint?
   /// Nil: at once.
   public var start: StartTime?
+  /// Nil: as the shim.
+  public var user: JobUser?
+  /// -20...19; nil: as the shim.
+  public var nice: Int?
+  /// Open files of each process, from 3; nil: as the shim.
+  public var openFiles: Int?
+  /// The number of the signal that asks the job to end, 1...31.
+  public var stopSignal = SIGTERM
+  /// Standard input, at most 1 MiB; nil: an empty one.
+  public var input: [UInt8]?
 
   /// When an armed attempt starts, by CLOCK_REALTIME.
   public struct StartTime: Hashable, Sendable {
@@ -62,6 +73,7 @@ extension ShimSpec {
   enum Tag: UInt32 {
     case program = 1
     case argument, variable, timeout, grace, linger, head, tail, descriptor, crash, startAt, startBy
+    case user, group, groups, nice, openFiles, stopSignal, input
   }
 
   /// As the shim reads it. Throws `refused` for a NUL in a text, which would cut it, and `tooLarge`.
@@ -83,6 +95,17 @@ extension ShimSpec {
       Self.append(.startAt, max(1, start.at.microseconds), to: &out)
       Self.append(.startBy, max(1, start.by.microseconds), to: &out)
     }
+    if let user {
+      Self.append(.user, Int64(user.id), to: &out)
+      Self.append(.group, Int64(user.group), to: &out)
+      var groups: [UInt8] = []
+      for group in user.groups { groups.append(littleEndian: group) }
+      Self.append(.groups, groups, to: &out)
+    }
+    if let nice { Self.append(.nice, Int64(nice + 20), to: &out) }
+    if let openFiles { Self.append(.openFiles, Int64(openFiles), to: &out) }
+    if stopSignal != SIGTERM { Self.append(.stopSignal, Int64(stopSignal), to: &out) }
+    if let input { Self.append(.input, input, to: &out) }
     out.append(littleEndian: Self.end)
     out.append(littleEndian: UInt32(0))
     guard out.count <= Self.limit else { throw ExecutionError(.tooLarge, "arguments and environment are too large") }
@@ -93,6 +116,12 @@ extension ShimSpec {
     out.append(littleEndian: tag.rawValue)
     out.append(littleEndian: UInt32(8))
     out.append(littleEndian: number)
+  }
+
+  private static func append(_ tag: Tag, _ bytes: [UInt8], to out: inout [UInt8]) {
+    out.append(littleEndian: tag.rawValue)
+    out.append(littleEndian: UInt32(bytes.count))
+    out += bytes
   }
 
   private static func append(_ tag: Tag, _ text: String, to out: inout [UInt8]) throws(ExecutionError) {

@@ -9,6 +9,7 @@ extension ShimSpec {
     guard bytes.starts(with: Self.magic) else { throw Self.notASpec }
     self.init(program: "", arguments: [])
     var (at, by): (Timestamp?, Timestamp?)
+    var (id, group, groups): (UInt32?, UInt32?, [UInt32]?)
     while let (tag, value) = try reader.next() {
       switch tag {
       case .program: program = try Self.text(value)
@@ -23,10 +24,19 @@ extension ShimSpec {
       case .crash: crashAt = ShimCrashPoint(rawValue: try Self.text(value))
       case .startAt: at = Timestamp(microseconds: try Self.number(value))
       case .startBy: by = Timestamp(microseconds: try Self.number(value))
+      case .user: id = UInt32(try Self.number(value, in: JobUser.idRange))
+      case .group: group = UInt32(try Self.number(value, in: JobUser.idRange))
+      case .groups: groups = try Self.groups(value)
+      case .nice: nice = Int(try Self.number(value, in: 0...39)) - 20
+      case .openFiles: openFiles = Int(try Self.number(value, in: 3...1 << 30))
+      case .stopSignal: stopSignal = Int32(try Self.number(value, in: 1...31))
+      case .input: input = Array(value)
       }
     }
     if let at, let by { start = StartTime(at: at, by: by) }
     guard (at == nil) == (by == nil) else { throw Self.notASpec }
+    if let id, let group, let groups { user = JobUser(id: id, group: group, groups: groups) }
+    guard (id == nil) == (group == nil), (id == nil) == (groups == nil) else { throw Self.notASpec }
     guard !program.isEmpty, !arguments.isEmpty else { throw Self.notASpec }
   }
 
@@ -40,6 +50,20 @@ extension ShimSpec {
   private static func text(_ value: ArraySlice<UInt8>) throws(ExecutionError) -> String {
     guard value.last == 0, !value.dropLast().contains(0) else { throw notASpec }
     return String(decoding: value.dropLast(), as: UTF8.self)
+  }
+
+  private static func groups(_ value: ArraySlice<UInt8>) throws(ExecutionError) -> [UInt32] {
+    guard value.count.isMultiple(of: 4), value.count <= 4 * JobUser.groupLimit else { throw notASpec }
+    let bytes = Array(value)
+    return stride(from: 0, to: bytes.count, by: 4).map { bytes.number(at: $0) }
+  }
+
+  private static func number(
+    _ value: ArraySlice<UInt8>, in range: ClosedRange<Int64>
+  ) throws(ExecutionError) -> Int64 {
+    let number = try number(value)
+    guard range.contains(number) else { throw notASpec }
+    return number
   }
 
   private static func number(_ value: ArraySlice<UInt8>) throws(ExecutionError) -> Int64 {

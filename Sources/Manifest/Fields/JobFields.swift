@@ -122,11 +122,30 @@ public enum JobFields {
       .later("http", "a mapping", "an HTTP request"),
       .later("plugin", "a mapping", "an executor on the agent"),
       .later("secrets", "a mapping", "variables from secrets that the agent holds"),
-      .later("user", "a user's name", "whom it runs as"),
+      Field("user", "a user's name", "whom it runs as; default the agent's own user"),
+      Field("stdin", "a text", "its standard input; default empty"),
+      Field("kill", "signal and grace", "how it is stopped when its time is up; default TERM, and KILL after 10s"),
+      Field("limits", "files and nice", "what it may take of the host"),
       .later("workdir", "fresh or keep", "where it runs"),
-      .later("stdin", "a text", "its standard input"),
-      .later("kill", "signal and grace", "how it is stopped"),
-      .later("limits", "a mapping", "memory, processor and the like"),
+    ])
+
+  public static let kill = table(
+    "kill",
+    [
+      Field("signal", "TERM, INT, HUP, QUIT, USR1 or USR2", "asks it to end; default TERM"),
+      Field("grace", "a duration up to 10m", "until it is killed; default 10s"),
+    ])
+
+  public static let limits = table(
+    "limits",
+    [
+      Field("files", "a whole number from 16 to 1048576", "open files of each process"),
+      Field("nice", "a whole number from -20 to 19", "gives way to others the more the higher it is"),
+      .later("memory", "a size such as 512M", "of all its processes"),
+      .later("cpus", "a number such as 1.5", "of all its processes"),
+      .later("processes", "a whole number", "how many it may have"),
+      .later("disk", "a size such as 1G", "of its working folder"),
+      .later("output", "a size such as 64K", "of its log"),
     ])
 
   public static let retry = table(
@@ -191,8 +210,7 @@ public enum JobFields {
   /// Every table, in the order of the documentation.
   public static let all = [
     root, calendar, calendarWeekly, calendarCron, calendarSpan, job, suspend, cron, dst, every, at, otherTrigger,
-    missed,
-    overlap, targets, run, retry,
+    missed, overlap, targets, run, kill, limits, retry,
   ]
 
   /// Every field with its path, such as `run.timeout`: what is read, and (`isSupported` is false) what is refused as not
@@ -205,7 +223,8 @@ public enum JobFields {
       ("belfry.yaml: calendars.weekly.", calendarWeekly), ("belfry.yaml: calendars.cron.", calendarCron),
       ("belfry.yaml: calendars.spans.", calendarSpan), ("", job), ("suspend.", suspend), ("triggers.", cron),
       ("triggers.", every), ("triggers.", at), ("triggers.", otherTrigger), ("triggers.dst.", dst), ("missed.", missed),
-      ("overlap.", overlap), ("targets.", targets), ("run.", run), ("retry.", retry),
+      ("overlap.", overlap), ("targets.", targets), ("run.", run), ("run.kill.", kill), ("run.limits.", limits),
+      ("retry.", retry),
     ] {
       for field in table.fields where known.insert(prefix + field.name).inserted {
         list.append((prefix + field.name, field))
@@ -230,12 +249,18 @@ public enum JobFields {
 
   /// Where keys belong that people tend to put elsewhere.
   private static let homes: [String: String] = {
-    let run = ["script", "command", "interpreter", "args", "files", "params", "env", "timeout", "success"]
+    let run = [
+      "script", "command", "interpreter", "args", "files", "params", "env", "timeout", "success", "user", "stdin",
+      "kill",
+      "limits",
+    ]
     var homes = Dictionary(uniqueKeysWithValues: run.map { ($0, "run") })
     for key in ["cron", "every", "at", "timezone", "dst", "jitter", "from"] { homes[key] = "triggers" }
     for key in ["gap", "repeat"] { homes[key] = "dst of a cron trigger" }
     for key in ["match", "agents"] { homes[key] = "targets" }
     for key in ["attempts", "backoff"] { homes[key] = "retry" }
+    for key in ["signal", "grace"] { homes[key] = "kill of run" }
+    for key in ["nice", "memory", "cpus", "processes", "disk"] { homes[key] = "limits of run" }
     for key in [
       "owner", "labels", "suspend", "triggers", "starts", "expires", "missed", "startBy", "overlap", "targets", "retry",
     ] {
@@ -261,6 +286,11 @@ public enum JobFields {
       "suspend": ["disabled", "enabled", "is_paused", "paused"],
       "timeout": ["activeDeadlineSeconds", "execution_timeout"],
       "attempts": ["backoffLimit", "retries"],
+      "user": ["User", "runAs", "runAsUser", "run_as", "run_as_user"],
+      "nice": ["Nice"],
+      "files": ["LimitNOFILE", "nofile"],
+      "grace": ["TimeoutStopSec", "kill_timeout", "terminationGracePeriodSeconds"],
+      "signal": ["KillSignal", "kill_signal"],
     ]
     return Dictionary(
       words.flatMap { ours, theirs in theirs.map { ($0, ours) } }, uniquingKeysWith: { first, _ in first })

@@ -36,8 +36,47 @@ extension JobReader {
     spec.env = fields.take("env").map(env) ?? [:]
     spec.timeout = fields.take("timeout")?.duration(in: .seconds(1) ... .seconds(7 * 86_400)) ?? .seconds(3600)
     spec.success = fields.take("success").flatMap(success) ?? [0]
+    spec.user = fields.take("user").flatMap(user)
+    spec.input = fields.take("stdin")?.string(bytes: 0...RunSpec.inputLimit)
+    spec.kill = fields.take("kill").flatMap(kill) ?? RunSpec.Kill()
+    spec.limits = fields.take("limits").flatMap(limits) ?? RunSpec.Limits()
     fields.finish()
     return Run(spec: program == nil ? nil : spec, needs: needs)
+  }
+
+  private func user(_ value: ValueReader) -> String? {
+    // 1000 would be a number, which is another user on another host.
+    guard let text = value.string(bytes: 1...256) else { return nil }
+    if let problem = RunSpec.problem(inUser: text) { value.fail(problem) }
+    return text
+  }
+
+  private static let foreignSignals = Dictionary(
+    uniqueKeysWithValues: RunSpec.Kill.Signal.allCases.flatMap { signal in
+      [(signal.rawValue.lowercased(), signal.rawValue), ("sig" + signal.rawValue.lowercased(), signal.rawValue)]
+    })
+
+  private func kill(_ value: ValueReader) -> RunSpec.Kill? {
+    guard var fields = value.fields(JobFields.kill) else { return nil }
+    var kill = RunSpec.Kill()
+    if let signal = fields.take("signal") {
+      kill.signal =
+        signal.choice(
+          ["TERM": .term, "INT": .int, "HUP": .hup, "QUIT": .quit, "USR1": .usr1, "USR2": .usr2],
+          foreign: Self.foreignSignals) ?? kill.signal
+    }
+    if let grace = fields.take("grace")?.duration(in: .zero...RunSpec.longestGrace) { kill.grace = grace }
+    fields.finish()
+    return kill
+  }
+
+  private func limits(_ value: ValueReader) -> RunSpec.Limits? {
+    guard var fields = value.fields(JobFields.limits) else { return nil }
+    let limits = RunSpec.Limits(
+      files: fields.take("files")?.integer(in: RunSpec.Limits.filesRange),
+      nice: fields.take("nice")?.integer(in: RunSpec.Limits.niceRange))
+    fields.finish()
+    return limits
   }
 
   private func program(_ fields: inout FieldReader) -> (program: RunSpec.Program, value: ValueReader)? {

@@ -101,6 +101,12 @@ public struct RunSpec: Hashable, Sendable {
   public var timeout: Duration
   /// Exit codes 0...255 that mean success.
   public var success: [Int]
+  /// Whom it runs as, by the name that each host knows; nil is the agent's own user.
+  public var user: String?
+  /// Standard input; nil is an empty one.
+  public var input: String?
+  public var kill = Kill()
+  public var limits = Limits()
 
   public init(
     program: Program, interpreter: [String]? = nil, args: [String] = [], files: [String] = [],

@@ -93,6 +93,11 @@ extension RunSpec {
       "env": .sorted(env.mapValues(JSONValue.string)),
       "timeoutMs": .milliseconds(timeout),
       "success": .array(success.map { .integer(Int64($0)) }),
+      // Of a later version, see above.
+      "user": user.map(JSONValue.string),
+      "stdin": input.map(JSONValue.string),
+      "kill": kill == Kill() ? nil : kill.json,
+      "limits": limits == Limits() ? nil : limits.json,
     ])
   }
 
@@ -115,6 +120,41 @@ extension RunSpec {
       env: try fields.stringMap("env"),
       timeout: try fields.milliseconds("timeoutMs"),
       success: try fields.list("success") { try Self.exitCode($0) })
+    user = try fields.optional("user") { $0.stringValue.flatMap { Self.problem(inUser: $0) == nil ? $0 : nil } }
+    input = try fields.optional("stdin") { $0.stringValue.flatMap { $0.utf8.count <= Self.inputLimit ? $0 : nil } }
+    kill = try fields.optional("kill") { try Kill(json: $0) } ?? Kill()
+    limits = try fields.optional("limits") { try Limits(json: $0) } ?? Limits()
+    try fields.finish()
+  }
+}
+
+extension RunSpec.Kill {
+  fileprivate var json: JSONValue { ["signal": .string(signal.rawValue), "graceMs": .milliseconds(grace)] }
+
+  fileprivate init(json: JSONValue) throws(JSONError) {
+    var fields = try JSONFields(json, "job.run.kill")
+    self.init(
+      signal: try fields.required("signal") { $0.stringValue.flatMap(Signal.init) },
+      grace: try fields.required("graceMs") {
+        $0.integerValue.flatMap { (0...RunSpec.longestGrace.wholeMilliseconds).contains($0) ? .milliseconds($0) : nil }
+      })
+    try fields.finish()
+  }
+}
+
+extension RunSpec.Limits {
+  fileprivate var json: JSONValue {
+    .members(["files": files.map { .integer(Int64($0)) }, "nice": nice.map { .integer(Int64($0)) }])
+  }
+
+  fileprivate init(json: JSONValue) throws(JSONError) {
+    var fields = try JSONFields(json, "job.run.limits")
+    func number(_ name: String, in range: ClosedRange<Int>) throws(JSONError) -> Int? {
+      try fields.optional(name) {
+        $0.integerValue.flatMap { Int(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
+      }
+    }
+    self.init(files: try number("files", in: Self.filesRange), nice: try number("nice", in: Self.niceRange))
     try fields.finish()
   }
 }
