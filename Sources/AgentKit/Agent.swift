@@ -12,7 +12,7 @@ import ZoneInfo
 
 /// All that an agent is told.
 public struct AgentConfiguration: Sendable {
-  /// A folder of the agent's own, made when it is missing, mode 0700.
+  /// A folder of the agent's own, made when it is missing. Others may pass through it, to their own runs, and not list it.
   public var state: String
   public var name: AgentName
   public var labels: [String: String]

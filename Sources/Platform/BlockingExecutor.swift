@@ -7,8 +7,10 @@ import Dispatch
 public final class BlockingExecutor: SerialExecutor {
   private let queue: DispatchQueue
 
-  /// `label` shows up in debuggers.
-  public init(label: String) { queue = DispatchQueue(label: label) }
+  /// `label` shows up in debuggers. What is in the background gives way to everything else.
+  public init(label: String, isBackground: Bool = false) {
+    queue = DispatchQueue(label: label, qos: isBackground ? .background : .unspecified)
+  }
 
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)

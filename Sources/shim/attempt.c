@@ -1,6 +1,8 @@
 #include "attempt.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -15,6 +17,8 @@
 #include "output.h"
 #include "status.h"
 #include "supervise.h"
+
+#define NOEXEC_SEAL 8u
 
 struct attempt {
   int folder, status;
@@ -45,7 +49,9 @@ int attempt_refuse(int status, int error) {
 // A descriptor that reads what the spec says, or -1 with errno.
 static int open_input(const struct spec *spec) {
   if (spec->input == NULL) return open("/dev/null", O_RDONLY | O_CLOEXEC);
-  int fd = memfd_create("stdin", MFD_CLOEXEC);
+  // Not executable, which some hosts insist on; kernels before 6.3 do not know the word.
+  int fd = memfd_create("stdin", MFD_CLOEXEC | NOEXEC_SEAL);
+  if (fd < 0 && errno == EINVAL) fd = memfd_create("stdin", MFD_CLOEXEC);
   if (fd < 0) return -1;
   if (write_at(fd, spec->input, spec->input_length, 0) == 0 &&
       (!spec->has_user || fchown(fd, spec->user, spec->group) == 0)) {
@@ -105,6 +111,25 @@ static void dismiss(pid_t pid) {
   while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
 }
 
+// Waits until the job's process has reached its program. That may take for ever: whoever may signal it can stop it at the
+// gate, and a program may lie on a disk that hangs. So the timeout and a cancel count here too; then it is killed, and the
+// flag says why.
+static struct job await_start(struct attempt *a, pid_t pid) {
+  struct pollfd polls[] = {{.fd = a->report, .events = POLLIN}, {.fd = a->channels.signals, .events = POLLIN}};
+  int64_t end = a->started.boot + (int64_t)a->spec->timeout;
+  for (;;) {
+    int64_t left = (end - clock_us(CLOCK_BOOTTIME) + 999) / 1000;
+    int ready = left <= 0 ? 0 : poll(polls, 2, left > INT_MAX ? INT_MAX : (int)left);
+    if (ready < 0) continue;
+    if (polls[0].revents != 0 && ready > 0) return job_started(pid, a->report);
+    if (ready > 0 && (take_signals(a->channels.signals) & ASKED_TO_END) == 0) continue;
+    if (ready == 0 && left > 0) continue;
+    a->ended.flags |= ready > 0 ? FLAG_CANCELLED : FLAG_TIMED_OUT;
+    kill(pid, SIGKILL);
+    return (struct job){.pid = pid};
+  }
+}
+
 // Opens the gate. On failure the job's `step` says where, and its process is gone.
 static struct job start(struct attempt *a, pid_t pid) {
   a->started.stage = STAGE_ABOUT_TO_START;
@@ -122,7 +147,7 @@ static struct job start(struct attempt *a, pid_t pid) {
   (void)!write(a->gate, "", 1);
   close(a->gate);
   crash_if(a->spec->crash, "afterStart");
-  struct job job = job_await_start(pid, a->report);
+  struct job job = await_start(a, pid);
   close(a->report);
   if (job.step != STEP_NONE) return job;
 
@@ -178,7 +203,7 @@ int attempt_run(int folder, int status, const struct spec *spec) {
   switch (arm_wait(spec, a.channels.signals, job.pid)) {
     case ARM_GO: break;
     case ARM_DIED: {
-      struct job dead = job_await_start(job.pid, a.report);
+      struct job dead = job_started(job.pid, a.report);
       if (dead.step == STEP_NONE) dead = (struct job){.step = STEP_CHILD, .error = ECHILD};
       return never_began(&a, dead.step, dead.error);
     }
@@ -192,7 +217,7 @@ int attempt_run(int folder, int status, const struct spec *spec) {
   // What is due at the same instant as this one starts first; writing down an end can wait that long. As far as it goes:
   // of a hundred that are due at once, the ended ones must not all together outweigh the few that are left. Not before
   // all that it started is gone: hunting that down must not give way to it.
-  setpriority(PRIO_PROCESS, 0, 19);
+  job_give_way();
   // Every descendant is gone, so what they wrote is in the pipe. A stranger that was handed the pipe may go on writing
   // for ever: only what is there now is taken.
   int pending = 0;

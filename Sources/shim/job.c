@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -80,10 +81,31 @@ static void die_with(pid_t shim, int report) {
   if (getppid() != shim) _exit(127);
 }
 
+// With a session of its own a process has a scheduling group of its own too, where the kernel makes those (sched(7),
+// "The autogroup feature"): there a nice value counts only inside the session, and the session's own is written here.
+static void set_nice(int value) {
+  char text[4], *end = text;
+  if (value < 0) *end++ = '-';
+  int size = value < 0 ? -value : value;
+  if (size >= 10) *end++ = (char)('0' + size / 10);
+  *end++ = (char)('0' + size % 10);
+  int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  (void)!write(fd, text, (size_t)(end - text));
+  close(fd);
+}
+
+void job_give_way(void) {
+  setpriority(PRIO_PROCESS, 0, 19);
+  set_nice(19);
+}
+
 static void limit(const struct spec *spec, int report) {
   struct rlimit files = {.rlim_cur = spec->files, .rlim_max = spec->files};
   if (spec->files != 0 && setrlimit(RLIMIT_NOFILE, &files) != 0) fail(report, STEP_LIMITS, errno);
-  if (spec->has_nice && setpriority(PRIO_PROCESS, 0, spec->nice) != 0) fail(report, STEP_LIMITS, errno);
+  if (!spec->has_nice) return;
+  if (setpriority(PRIO_PROCESS, 0, spec->nice) != 0) fail(report, STEP_LIMITS, errno);
+  set_nice(spec->nice);
 }
 
 // The kernel's own calls: the C library's would tell threads, of which there are none. Groups first, as long as that is
@@ -102,6 +124,11 @@ static void become_user(const struct spec *spec, int report, pid_t shim) {
     if (u[i] != spec->user || g[i] != spec->group) fail(report, STEP_USER, EPERM);
   }
   if (spec->user != 0 && syscall(SYS_setuid, 0) == 0) fail(report, STEP_USER, EPERM);
+  // A session keyring stays with whoever had it: root's would be open to the job. Where keyrings are forbidden or do not
+  // exist, nobody can open it either.
+  if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM) {
+    fail(report, STEP_USER, errno);
+  }
   // The kernel forgets it with a change of user.
   die_with(shim, report);
 }
@@ -133,7 +160,7 @@ pid_t job_fork(const struct spec *spec, const struct surroundings *around) {
   return pid;
 }
 
-struct job job_await_start(pid_t pid, int report) {
+struct job job_started(pid_t pid, int report) {
   struct failure failure;
   struct job job = {.pid = pid};
   ssize_t got;

@@ -29,7 +29,10 @@ int job_prepare(const struct spec *spec);
 // Forks. In the child this does not come back: it makes everything ready, waits at the gate, and executes the program.
 pid_t job_fork(const struct spec *spec, const struct surroundings *around);
 
-// Waits until the child has reached its program or failed.
-struct job job_await_start(pid_t pid, int report);
+// Gives way to everybody else on the machine, as far as it goes.
+void job_give_way(void);
+
+// Takes what the child has reported, once `report` can be read: that it failed, or that it has reached its program.
+struct job job_started(pid_t pid, int report);
 
 #endif

@@ -119,6 +119,8 @@ void supervise(const struct spec *spec, pid_t job, int64_t started, struct chann
   struct supervision s = {.spec = spec, .channels = channels, .ended = ended, .job = job, .started = started};
   ended->kind = END_UNKNOWN;
   set_timer(&s, started + (int64_t)spec->timeout);
+  // It was to end before it had reached its program.
+  if (ended->flags & (FLAG_CANCELLED | FLAG_TIMED_OUT)) kill_pass(&s);
   struct pollfd polls[] = {
     {.fd = channels.signals, .events = POLLIN},
     {.fd = channels.timer, .events = POLLIN},

@@ -99,6 +99,8 @@ import ZoneInfo
     // Without an end to the stream this would wait for ever.
     for await message in outgoing.messages { numbers.append(message.heartbeat.number) }
     #expect(numbers == [0, 1, 2])
+    // The stream is told as well, which may be in the middle of a write.
+    await outgoing.overflowed.wait()
   }
 
   @Test func noMoreReceiptsAreOnTheirWayThanTheWindowHolds() async throws {

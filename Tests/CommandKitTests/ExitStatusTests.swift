@@ -59,7 +59,7 @@ import Trust
     Line(arguments: ["next", "--from", "tomorrow"], says: "want a time"),
     Line(arguments: ["next", "--timezone", "UTC"], says: "--timezone is that of --cron"),
     Line(arguments: ["next", "--cron", "* * * * *", "--at", "HEAD"], says: "--cron reads no repository"),
-    Line(arguments: ["next", "--agent", "db-1"], says: "is not an agent id"),
+    Line(arguments: ["next", "--agent", "DB 1"], says: "name"),
     Line(arguments: ["why", "a"], says: "time"),
     Line(arguments: ["why", "a", "tomorrow"], says: "want a time such as"),
     Line(arguments: ["why", "a", "2026-02-30", "02:30"], says: "want a time such as"),

@@ -1,5 +1,6 @@
 import Glibc
 import Model
+import Synchronization
 import TestSupport
 import Testing
 import Trust
@@ -88,6 +89,82 @@ import Trust
     }
     #expect(error?.code == .noUser && error?.message == "this host has no user nobody-of-that-name")
     #expect(!bench.exists("run"))
+  }
+
+  @Test func `a look-up that hangs costs its own job and no other`() throws {
+    final class Service: Sendable {
+      let begun = Mutex(0)
+      let hangs = Mutex(true)
+      let gate = Mutex(())
+    }
+    let service = Service()
+    // The thread that looks up waits for the lock that this test holds.
+    let users = HostUsers(patience: 50) { (name) throws(ExecutionError) in
+      service.begun.withLock { $0 += 1 }
+      if service.hangs.withLock({ $0 }) { service.gate.withLock { _ in } }
+      return try HostUser.find(name)
+    }
+    let me = String(cString: getpwuid(geteuid()).pointee.pw_name)
+    service.gate.withLock { _ in
+      let late = #expect(throws: ExecutionError.self) { try users.forJob(me) }
+      #expect(late?.code == .noUser && late?.message.contains("within 50 ms") == true)
+      let next = #expect(throws: ExecutionError.self) { try users.forJob(me) }
+      #expect(next?.message.contains("still hangs") == true, "it did not wait again")
+      #expect(service.begun.withLock { $0 } == 1)
+    }
+    service.hangs.withLock { $0 = false }
+    while (try? users.forJob(me)) == nil { sched_yield() }
+    let count = service.begun.withLock { $0 }
+    #expect(try users.forJob(me).user.id == geteuid())
+    #expect(service.begun.withLock { $0 } == count, "what was found counts for a while")
+  }
+
+  @Test func `one that is stopped at its gate still has a timeout, and can be cancelled`() async throws {
+    let bench = try Workbench()
+    for (name, timeout) in [("late", Duration.milliseconds(300)), ("cancelled", .seconds(60))] {
+      let begun = now()
+      let shim = try bench.shell(
+        "echo ran",
+        {
+          $0.timeout = timeout
+          $0.start = ShimSpec.StartTime(at: begun + .milliseconds(400), by: begun + .seconds(60))
+        }, run: name)
+      // Its process is the shim's only child.
+      let child = try await eventually("the process at the gate") {
+        let text = try? command(["cat", "/proc/\(shim.pid)/task/\(shim.pid)/children"]).output
+        return text.flatMap { Int32($0.split(separator: " ").first ?? "") }
+      }
+      kill(child, SIGSTOP)
+      if name == "cancelled" {
+        _ = try await eventually("its instant") { now() > begun + .milliseconds(450) ? true : nil }
+        try shim.cancel()
+      }
+      let record = try await shim.record()
+      #expect(record.ending == .signalled(9) && record.timedOut == (name == "late"), "\(record)")
+      #expect(record.cancelled == (name == "cancelled"))
+      #expect(try shim.folder.text(record).isEmpty)
+    }
+  }
+
+  @Test(.enabled(if: isRoot(), "needs root: to become another user"))
+  func `nobody can go on filling what is removed`() async throws {
+    let bench = try Workbench()
+    chmod(bench.files.path(""), 0o711)
+    let folder = try RunFolder.create(at: bench.runPath())
+    try folder.handWork(to: try #require(try HostUser.find("nobody")).user)
+    // Holds on to the folders and makes new files in them, until it may not any more.
+    let filler =
+      "cd \(folder.work) && mkdir deep && cd deep && n=0; while echo x > $n && echo x > ../$n; do n=$((n+1)); done"
+    let filling = try bench.shell(
+      "",
+      {
+        $0.program = "setpriv"
+        $0.arguments = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", filler]
+      }, run: "filling")
+    while access(folder.work + "/deep/100", F_OK) != 0 { sched_yield() }
+    try folder.remove()
+    #expect(!bench.exists("run"))
+    _ = try await filling.record()
   }
 
   @Test func `limits hold for everything that it starts`() async throws {

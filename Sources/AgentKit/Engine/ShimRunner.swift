@@ -17,6 +17,7 @@ final class ShimRunner: AttemptRunner {
   private let clock: WallClock
   private let logger: Logger
   private let shims = Mutex<[AttemptID: Shim]>([:])
+  private let remover = FolderRemover()
 
   init(
     folder: String, launcher: ShimLauncher, store: BundleStore, controllerKey: PublicKey, agent: AgentName,
@@ -127,13 +128,33 @@ final class ShimRunner: AttemptRunner {
 
   func discard(_ attempt: AttemptID) {
     shims.withLock { _ = $0.removeValue(forKey: attempt) }
-    do throws(ExecutionError) { try RunFolder(path: path(attempt)).remove() } catch {
-      logger.warning("a run folder cannot be removed", metadata: ["run": "\(attempt.run)", "reason": "\(error)"])
+    // Out of the way at once, because the same attempt may be made ready again; gone when there is time. What a job has
+    // left may be a million files, and the next run must not wait for that.
+    let old = "\(folder)/\(Self.removed)\(RandomName.hex(bytes: 8))"
+    guard rename(path(attempt), old) == 0 else {
+      if errno != ENOENT {
+        logger.warning(
+          "a run folder cannot be removed", metadata: ["run": "\(attempt.run)", "reason": "errno \(errno)"])
+      }
+      return
+    }
+    remove(old)
+  }
+
+  /// How the names of folders begin that are to be removed.
+  private static let removed = "removed-"
+
+  private func remove(_ path: String) {
+    Task { [remover, logger] in
+      do { try await remover.remove(path) } catch {
+        logger.warning("a run folder cannot be removed", metadata: ["folder": "\(path)", "reason": "\(error)"])
+      }
     }
   }
 
   func discardAll(except runs: Set<RunID>) {
     for name in names() {
+      if name.hasPrefix(Self.removed) { remove("\(folder)/\(name)") }
       let parts = name.split(separator: ".")
       guard parts.count == 2, let run = try? RunID(String(parts[0])), let number = Int(parts[1]), !runs.contains(run)
       else { continue }
@@ -155,4 +176,12 @@ final class ShimRunner: AttemptRunner {
     }
     return names
   }
+}
+
+/// Removes folders one after the other, on a thread that gives way to everybody else.
+private actor FolderRemover {
+  private let executor = BlockingExecutor(label: "belfry.remover", isBackground: true)
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  func remove(_ path: String) throws { try RunFolder(path: path).remove() }
 }

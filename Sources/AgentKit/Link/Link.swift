@@ -22,13 +22,15 @@ protocol LinkDelegate: Sendable {
 
 /// A queue of messages to the controller, valid for one stream.
 ///
-/// It is bounded: once too much waits for a controller that does not read, the stream ends with what waits. That loses
-/// nothing, because all that matters is said again on the next stream.
+/// It is bounded: once too much waits for a controller that does not read, the stream is over. That loses nothing, because
+/// all that matters is said again on the next one.
 struct Outgoing: Sendable {
   let messages: AsyncStream<Belfry_V1_FromAgent>
+  /// Raised when something had to be dropped.
+  let overflowed = Signal()
   private let continuation: AsyncStream<Belfry_V1_FromAgent>.Continuation
 
-  /// Messages that wait at the most. Of receipts, the largest of them, only so many are on their way at a time.
+  /// Messages that wait at the most. Of receipts, the largest of them, few are on their way at a time.
   static let limit = 10_000
 
   init(limit: Int = Self.limit) {
@@ -36,7 +38,9 @@ struct Outgoing: Sendable {
   }
 
   func send(_ message: Belfry_V1_FromAgent.OneOf_Message) {
-    if case .dropped = continuation.yield(.with { $0.message = message }) { finish() }
+    guard case .dropped = continuation.yield(.with { $0.message = message }) else { return }
+    finish()
+    overflowed.raise()
   }
 
   func finish() { continuation.finish() }
@@ -103,24 +107,42 @@ struct Link: Sendable {
       })
     try await withGRPCClient(transport: transport) { client in
       let link = Belfry_V1_AgentLink.Client(wrapping: client)
-      var options = CallOptions.defaults
-      options.maxResponseMessageBytes = WireLimits.message
-      options.maxRequestMessageBytes = WireLimits.message
-      options.waitForReady = false
+      var limits = CallOptions.defaults
+      limits.maxResponseMessageBytes = WireLimits.message
+      limits.maxRequestMessageBytes = WireLimits.message
+      limits.waitForReady = false
+      let options = limits
       let outgoing = Outgoing()
       defer { outgoing.finish() }
-      try await link.connect(
-        options: options,
-        requestProducer: { writer in
-          for await message in outgoing.messages { try await writer.write(message) }
-        },
-        onResponse: { response in
-          var incoming = response.messages.makeAsyncIterator()
-          let welcome = try await handshake(outgoing, &incoming, ending)
-          ending.value = .established
-          try await converse(welcome, outgoing, &incoming, ending)
-          outgoing.finish()
-        })
+      try await unlessOverflowed(outgoing) {
+        try await link.connect(
+          options: options,
+          requestProducer: { writer in
+            for await message in outgoing.messages { try await writer.write(message) }
+          },
+          onResponse: { response in
+            var incoming = response.messages.makeAsyncIterator()
+            let welcome = try await handshake(outgoing, &incoming, ending)
+            ending.value = .established
+            try await converse(welcome, outgoing, &incoming, ending)
+            outgoing.finish()
+          })
+      }
+    }
+  }
+
+  /// A write to a controller that does not read never comes back by itself.
+  private func unlessOverflowed(_ outgoing: Outgoing, _ body: @Sendable @escaping () async throws -> Void) async throws
+  {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await body() }
+      group.addTask {
+        await outgoing.overflowed.wait()
+        try Task.checkCancellation()
+        throw LinkError("the controller does not read what it is sent")
+      }
+      defer { group.cancelAll() }
+      try await group.next()
     }
   }
 

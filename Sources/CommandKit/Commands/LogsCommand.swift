@@ -83,12 +83,13 @@ struct RunSearch {
 
   init(_ reader: ResultsReader) { self.reader = reader }
 
-  /// The run, or the last one of a job that came to an attempt, when the words are a job's name and no run begins so.
+  /// The run, or the last one of a job that came to an attempt. A job's name goes before a run's first digits, which a
+  /// run that is yet to come may share, and not before a whole id.
   ///
   /// Throws a ``CommandError`` when there is no such thing.
   func runOrLatest(_ words: String) throws -> StoredReceipt {
     let mayBeRun = words.allSatisfy { $0.isHexDigit && $0.isASCII }
-    if mayBeRun, case .found(let stored)? = try? reader.run(words) { return stored }
+    if words.count == 20, mayBeRun, case .found(let stored)? = try? reader.run(words) { return stored }
     guard let job = try? JobName(words), try reader.jobs().contains(job) else {
       if mayBeRun { return try run(words) }
       let near = Suggestion.nearest(to: words, among: try reader.jobs().map(\.text))

@@ -22,7 +22,7 @@ public struct ControllerConfiguration: Sendable {
     public var branch: String
     /// How long receipts are gathered for one commit.
     public var flush: Duration
-    /// The least time between two pushes, unless a thousand receipts wait, or 128 of one agent.
+    /// The least time between two pushes, unless a thousand receipts wait, or 128 or 16 MiB of one agent.
     public var push: Duration
 
     public init(

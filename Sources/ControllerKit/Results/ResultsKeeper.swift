@@ -12,10 +12,10 @@ import Trust
 actor ResultsKeeper {
   /// Receipts held in memory at the most. Agents keep what is not taken and send it again when told.
   private static let capacity = 50_000
-  /// From so many on they are not kept waiting.
-  private static let muchPending = 1_000
   /// And bytes of them and their logs.
   private static let byteCapacity = 256 << 20
+  /// From so many on they are not kept waiting.
+  private static let muchPending = 1_000
 
   private let branch: ResultsBranch
   private let clock: WallClock

@@ -28,10 +28,9 @@ struct ResultsService: Service {
     var lastPush: ContinuousClock.Instant?
     var lastLook = ContinuousClock.now
     while !Task.isCancelled {
-      let isDue = lastPush.map { ContinuousClock.now - $0 >= configuration.push } ?? true
-      var pause = configuration.flush
+      let since = lastPush.map { ContinuousClock.now - $0 } ?? configuration.push
       do {
-        if try await pass(pushNow: isDue) {
+        if try await pass(pushNow: since >= configuration.push, mayHurry: since >= Self.hurry) {
           lastPush = .now
           lastLook = .now
         } else if ContinuousClock.now - lastLook >= max(configuration.push, .seconds(5)) {
@@ -43,24 +42,31 @@ struct ResultsService: Service {
       } catch let error as ControllerFenced {
         throw error
       } catch {
-        pause = backoff.pause(spread: Double.random(in: 0..<1))
+        let pause = backoff.pause(spread: Double.random(in: 0..<1))
         logger.error(
           "results cannot be written", metadata: ["reason": "\(error)", "again in": "\(pause.manifestText)"])
         await keeper.troubled("\(error)")
+        // However much comes meanwhile: a remote that is in trouble is not helped by haste.
+        try? await Task.sleep(for: pause)
+        continue
       }
-      await keeper.full.wait(atMost: pause)
+      let isUrgent = await keeper.isPushUrgent
+      await keeper.full.wait(atMost: isUrgent ? min(configuration.flush, Self.hurry) : configuration.flush)
     }
   }
 
+  /// The least time between two pushes, however urgent: one agent alone must not keep the remote busy.
+  private static let hurry = Duration.milliseconds(500)
+
   /// Commits, and pushes when it is time or enough has come. True when it has pushed.
   @discardableResult
-  private func pass(pushNow: Bool) async throws -> Bool {
+  private func pass(pushNow: Bool, mayHurry: Bool = true) async throws -> Bool {
     if await keeper.hasNews {
       let page = await keeper.isOverviewDue ? await overview() : nil
       let rejected = try await keeper.commit(overview: page)
       if !rejected.isEmpty { await fleet.acknowledge([:], rejected: rejected) }
     }
-    let isUrgent = await keeper.isPushUrgent
+    let isUrgent = mayHurry ? await keeper.isPushUrgent : false
     guard await keeper.hasUnpushed, pushNow || isUrgent else { return false }
     try await acknowledge(try await keeper.push())
     return true

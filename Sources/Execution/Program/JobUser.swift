@@ -26,23 +26,30 @@ struct HostUser: Hashable {
   var home: String
   var shell: String
 
-  /// Nil when there is none of that name. Throws `noUser` when that cannot be found out, or for too many groups.
+  /// Nil when there is none of that name. May take as long as a directory service takes. Throws `noUser` when it cannot
+  /// be found out, or for too many groups.
   static func find(_ name: String) throws(ExecutionError) -> HostUser? {
-    var buffer = [CChar](repeating: 0, count: 16 << 10)
+    // For a line of passwd(5); getpwnam_r says ERANGE should it not do.
+    var buffer = [CChar](repeating: 0, count: 64 << 10)
     var entry = passwd()
     var found: UnsafeMutablePointer<passwd>?
-    var status = getpwnam_r(name, &entry, &buffer, buffer.count, &found)
-    while status == ERANGE, buffer.count < 1 << 20 {
-      buffer = [CChar](repeating: 0, count: 2 * buffer.count)
-      status = getpwnam_r(name, &entry, &buffer, buffer.count, &found)
+    var (home, shell) = ("/", "/bin/sh")
+    // The entry points into the buffer, which is there only inside.
+    let status = buffer.withUnsafeMutableBufferPointer { buffer in
+      guard let start = buffer.baseAddress else { return ENOMEM }
+      let status = getpwnam_r(name, &entry, start, buffer.count, &found)
+      if found != nil, let folder = entry.pw_dir { home = String(cString: folder) }
+      if found != nil, let program = entry.pw_shell { shell = String(cString: program) }
+      return status
     }
+    // What "no such user" is called differs from source to source: getpwnam_r(3).
     guard status == 0 || [ENOENT, ESRCH, EBADF, EPERM].contains(status) else {
       throw ExecutionError(.noUser, "the user \(name) cannot be looked up: \(systemMessage(status))")
     }
-    guard found != nil, let home = entry.pw_dir, let shell = entry.pw_shell else { return nil }
-    return HostUser(
-      name: name, user: JobUser(id: entry.pw_uid, group: entry.pw_gid, groups: try groups(of: name, entry.pw_gid)),
-      home: String(cString: home), shell: String(cString: shell))
+    guard found != nil else { return nil }
+    let (id, group) = (entry.pw_uid, entry.pw_gid)
+    let user = JobUser(id: id, group: group, groups: try groups(of: name, group))
+    return HostUser(name: name, user: user, home: home, shell: shell)
   }
 
   private static func groups(of name: String, _ group: gid_t) throws(ExecutionError) -> [UInt32] {
@@ -52,14 +59,5 @@ struct HostUser: Hashable {
       throw ExecutionError(.noUser, "the user \(name) is in more than \(JobUser.groupLimit) groups")
     }
     return groups.prefix(Int(count)).map { UInt32($0) }
-  }
-
-  /// The user for a job that names one. Throws `noUser` when there is none, or when the agent may not become it.
-  static func forJob(_ name: String) throws(ExecutionError) -> HostUser {
-    guard let found = try find(name) else { throw ExecutionError(.noUser, "this host has no user \(name)") }
-    guard geteuid() == 0 || geteuid() == found.user.id else {
-      throw ExecutionError(.noUser, "the agent does not run as root, so it cannot run a job as \(name)")
-    }
-    return found
   }
 }

@@ -42,12 +42,12 @@ struct PreparedProgram: ~Copyable {
   /// Throws `missing` or `corrupted` when the store has not the right bytes, `unusableScript`, or `refused`.
   static func prepare(
     _ run: RunSpec, files: [BundleFile], from store: BundleStore, in folder: RunFolder,
-    placement: ScriptPlacement = .folder
+    group: UInt32? = nil, placement: ScriptPlacement = .folder
   ) throws(ExecutionError) -> PreparedProgram {
     try checkSizes(files)
     var scriptBytes: [UInt8]?
     let path: String? = if case .script(let path) = run.program { path } else { nil }
-    let bundle = try SealedFolder(files, in: folder, name: "bundle") { file throws(ExecutionError) in
+    let bundle = try SealedFolder(files, in: folder, name: "bundle", group: group) { file throws(ExecutionError) in
       let bytes = try store.file(file.digest)
       guard bytes.count == file.size else {
         throw ExecutionError(.corrupted, "\(file.path) has \(bytes.count) bytes and not \(file.size)")

@@ -1,7 +1,8 @@
 import Glibc
 import Model
 
-/// A fresh folder with the files of a bundle, read-only and the agent's own, and a note of what it looked like.
+/// A fresh folder with the files of a bundle, read-only and the agent's own, and a note of what it looked like. Only the
+/// agent's user and, where it is another, the job's group can look into it.
 ///
 /// Another user cannot change it. Its own user can (the permissions are his), as root can everything; but not without
 /// a trace: the kernel stamps each change of a file into its ctime, which no program can set.
@@ -14,9 +15,9 @@ struct SealedFolder: Sendable {
   }
 
   /// Makes the folder `name` of a run folder. `bytes` gives the content of a file, hashed in the very memory that is
-  /// written here.
+  /// written here. `group` is that of a job which runs as another user.
   init(
-    _ files: [BundleFile], in run: RunFolder, name: String,
+    _ files: [BundleFile], in run: RunFolder, name: String, group: UInt32? = nil,
     bytes: (BundleFile) throws(ExecutionError) -> [UInt8]
   ) throws(ExecutionError) {
     path = "\(run.path)/\(name)"
@@ -35,6 +36,14 @@ struct SealedFolder: Sendable {
       guard fchmodat(root.number, folder, 0o555, 0) == 0 else {
         throw ExecutionError(errno: errno, "cannot close \(folder)")
       }
+    }
+    if let group {
+      guard fchown(root.number, UInt32.max, group) == 0 else {
+        throw ExecutionError(errno: errno, "cannot give \(name) away")
+      }
+    }
+    guard fchmod(root.number, group == nil ? 0o500 : 0o550) == 0 else {
+      throw ExecutionError(errno: errno, "cannot close \(name)")
     }
     for file in files { stamps[file.path] = try Self.stamp("\(path)/\(file.path)", withTime: true) }
     // Of folders only which ones they are: an interpreter that runs as root may leave its caches in them.

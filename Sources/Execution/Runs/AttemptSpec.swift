@@ -67,14 +67,15 @@ extension ShimLauncher {
   /// `notWatched`, where the attempt goes on and the folder is to be adopted. `missing` and `corrupted` mean the
   /// bundle's files: the run is refused, and they are to be fetched again.
   public func start(_ attempt: AttemptSpec, from store: BundleStore, in path: String) throws(ExecutionError) -> Shim {
-    let user: HostUser? = if let name = attempt.program.user { try HostUser.forJob(name) } else { nil }
+    let user: HostUser? = if let name = attempt.program.user { try users.forJob(name) } else { nil }
     // As the agent's own user nothing has to be given up, and what is not root could not.
     let other = user.flatMap { geteuid() == 0 ? $0.user : nil }
     let folder = try RunFolder.create(at: path)
     do throws(ExecutionError) {
       if let other { try folder.handWork(to: other) }
       let program = try PreparedProgram.prepare(
-        attempt.program, files: attempt.files, from: store, in: folder, placement: attempt.placement)
+        attempt.program, files: attempt.files, from: store, in: folder, group: other?.group,
+        placement: attempt.placement)
       let environment = try RunEnvironment.variables(
         of: attempt, host: attempt.host, user: user, bundleFolder: folder.bundle)
       var spec = ShimSpec(

@@ -70,7 +70,7 @@ extension ExitRecord.Step {
     case .child: "the new process could not be set up"
     case .exec: "its program cannot be executed"
     case .user: "it could not become the job's user"
-    case .limits: "its limits could not be set"
+    case .limits: "its limits could not be set (run.limits of the manifest)"
     }
   }
 }

@@ -4,6 +4,7 @@ import Glibc
 public struct ShimLauncher: Sendable {
   /// The shim's program.
   public let path: String
+  let users = HostUsers()
 
   /// `path` nil means ``locate()``. Throws `noShim` when there is none that may be executed.
   public init(path: String? = nil) throws(ExecutionError) {

@@ -5,6 +5,7 @@ extension Descriptor {
   ///
   /// A job may have left folders nested deeper than a path or a stack can go, with names that are not UTF-8. So
   /// nothing recurses (what is found two levels down is moved up one, until everything is gone), and names stay bytes.
+  /// Each folder is taken from its owner before it is looked into, so that nobody can go on filling it.
   func removeContents() throws(ExecutionError) {
     var moved = 0
     while true {
@@ -25,41 +26,49 @@ extension Descriptor {
   }
 
   private func moveContents(to upper: borrowing Descriptor, moved: inout Int) throws(ExecutionError) {
-    for entry in try entries() {
-      if unlinkat(number, entry, 0) == 0 || errno == ENOENT { continue }
-      if unlinkat(number, entry, AT_REMOVEDIR) == 0 { continue }
-      // A folder can only be moved by who may write to it, because its `..` changes.
-      _ = try withoutWriteProtection(entry)
-      // Somebody who goes on making folders must not keep this going for ever.
-      guard moved < 10_000_000 else { throw Self.cannotRemove(entry) }
-      moved += 1
-      while renameat(number, entry, upper.number, ".moved-\(moved)") != 0 {
-        guard errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR else { throw Self.cannotRemove(entry) }
+    while true {
+      let entries = try entries()
+      if entries.isEmpty { return }
+      for entry in entries {
+        if unlinkat(number, entry, 0) == 0 || errno == ENOENT { continue }
+        if unlinkat(number, entry, AT_REMOVEDIR) == 0 { continue }
+        // A folder can only be moved by who may write to it, because its `..` changes.
+        _ = try withoutWriteProtection(entry)
+        // Somebody who goes on making folders must not keep this going for ever.
+        guard moved < 10_000_000 else { throw Self.cannotRemove(entry) }
         moved += 1
+        while renameat(number, entry, upper.number, ".moved-\(moved)") != 0 {
+          guard errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR else { throw Self.cannotRemove(entry) }
+          moved += 1
+        }
       }
     }
   }
 
-  /// The folder, opened, its owner allowed to change it.
+  /// The folder, opened, and ours alone to change.
   private func withoutWriteProtection(_ entry: [CChar]) throws(ExecutionError) -> Descriptor {
     var opened = openat(number, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     if opened < 0, errno == EACCES {
-      fchmodat(number, entry, 0o700, 0)
+      fchmodat(number, entry, 0o700, AT_SYMLINK_NOFOLLOW)
       opened = openat(number, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     }
     guard opened >= 0 else { throw Self.cannotRemove(entry) }
+    if geteuid() == 0 { fchown(opened, 0, 0) }
     fchmod(opened, 0o700)
     return Descriptor(owning: opened)
   }
 
-  /// Names in the folder, each with its NUL.
+  /// Names that are held in memory at a time.
+  private static let batch = 10_000
+
+  /// Names in the folder, each with its NUL, not more than a batch of them.
   func entries() throws(ExecutionError) -> [[CChar]] {
     let copy = openat(number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard copy >= 0, let stream = fdopendir(copy) else { throw ExecutionError(errno: errno, "cannot list a folder") }
     defer { closedir(stream) }
     let nameOffset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 19
     var names: [[CChar]] = []
-    while let entry = readdir(stream) {
+    while names.count < Self.batch, let entry = readdir(stream) {
       let name = UnsafeRawPointer(entry).advanced(by: nameOffset).assumingMemoryBound(to: CChar.self)
       let bytes = Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))
       if bytes != [0x2e, 0], bytes != [0x2e, 0x2e, 0] { names.append(bytes) }

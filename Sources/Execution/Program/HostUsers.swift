@@ -1,0 +1,124 @@
+import Glibc
+import Synchronization
+
+/// Looks users up without ever waiting long: a directory service that hangs must cost the job that names its user, and not
+/// every job of the host.
+///
+/// What was found counts for a minute. A look-up has a thread of its own; while one hangs, no other is begun.
+final class HostUsers: Sendable {
+  private struct State {
+    var known: [String: (user: HostUser, at: Int)] = [:]
+    var isHanging = false
+  }
+
+  private final class Answer: Sendable {
+    let value = Mutex<Result<HostUser?, ExecutionError>?>(nil)
+  }
+
+  private let state = Mutex(State())
+  private let find: @Sendable (String) throws(ExecutionError) -> HostUser?
+  private let patience: Int32
+
+  /// Milliseconds that a look-up may take.
+  static let patience: Int32 = 2_000
+  /// Seconds for which an answer counts.
+  static let memory = 60
+
+  init(
+    patience: Int32 = HostUsers.patience,
+    find: @escaping @Sendable (String) throws(ExecutionError) -> HostUser? = { (name) throws(ExecutionError) in
+      try HostUser.find(name)
+    }
+  ) {
+    self.patience = patience
+    self.find = find
+  }
+
+  /// The user for a job that names one. Throws `noUser` when there is none, when that cannot be found out in time, or
+  /// when the agent may not become it.
+  func forJob(_ name: String) throws(ExecutionError) -> HostUser {
+    guard let found = try look(up: name) else { throw ExecutionError(.noUser, "this host has no user \(name)") }
+    guard geteuid() == 0 || geteuid() == found.user.id else {
+      throw ExecutionError(.noUser, "the agent does not run as root, so it cannot run a job as \(name)")
+    }
+    return found
+  }
+
+  private func look(up name: String) throws(ExecutionError) -> HostUser? {
+    let now = Self.now
+    let (known, isHanging) = state.withLock { state in
+      state.known = state.known.filter { now - $0.value.at < Self.memory }
+      return (state.known[name]?.user, state.isHanging)
+    }
+    if let known { return known }
+    guard !isHanging else {
+      throw ExecutionError(.noUser, "the user \(name) cannot be looked up: an earlier look-up still hangs")
+    }
+    let found = try ask(name)
+    if let found { state.withLock { $0.known[name] = (found, now) } }
+    return found
+  }
+
+  /// Asks on a thread of its own, and gives up after a while.
+  private func ask(_ name: String) throws(ExecutionError) -> HostUser? {
+    let answer = Answer()
+    var ends: [Int32] = [-1, -1]
+    let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+    guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
+      throw ExecutionError(errno: errno, "cannot look the user \(name) up")
+    }
+    let reader = Descriptor(owning: ends[0])
+    let writer = ends[1]
+    state.withLock { $0.isHanging = true }
+    let started = Self.startThread { [self] in
+      let result: Result<HostUser?, ExecutionError>
+      do throws(ExecutionError) { result = .success(try find(name)) } catch { result = .failure(error) }
+      answer.value.withLock { $0 = result }
+      state.withLock { $0.isHanging = false }
+      // The reader sees the end.
+      close(writer)
+    }
+    guard started else {
+      close(writer)
+      state.withLock { $0.isHanging = false }
+      throw ExecutionError(.noUser, "the user \(name) cannot be looked up: there is no thread for it")
+    }
+    var waiting = pollfd(fd: reader.number, events: Int16(POLLIN), revents: 0)
+    let end = Self.milliseconds + Int(patience)
+    while poll(&waiting, 1, Int32(max(0, end - Self.milliseconds))) < 0, errno == EINTR {}
+    guard let result = answer.value.withLock({ $0 }) else {
+      throw ExecutionError(.noUser, "the user \(name) could not be looked up within \(patience) ms")
+    }
+    return try result.get()
+  }
+
+  private static func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+    final class Box {
+      let body: @Sendable () -> Void
+      init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    defer { pthread_attr_destroy(&attributes) }
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    var thread = pthread_t()
+    let box = Unmanaged.passRetained(Box(body))
+    let status = pthread_create(
+      &thread, &attributes,
+      { argument in
+        guard let argument else { return nil }
+        Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
+        return nil
+      }, box.toOpaque())
+    if status != 0 { box.release() }
+    return status == 0
+  }
+
+  private static var milliseconds: Int {
+    var time = timespec()
+    clock_gettime(CLOCK_BOOTTIME, &time)
+    return time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
+  }
+
+  private static var now: Int { milliseconds / 1_000 }
+}
