@@ -146,6 +146,8 @@ final class ShimRunner: AttemptRunner {
 
   private func remove(_ path: String) {
     Task { [remover, logger] in
+      // What was due together has started by then.
+      try? await Task.sleep(for: .milliseconds(300))
       do { try await remover.remove(path) } catch {
         logger.warning("a run folder cannot be removed", metadata: ["folder": "\(path)", "reason": "\(error)"])
       }
