@@ -36,6 +36,35 @@ struct CommandTests {
     #expect(unknown.status != 0 && unknown.errors.contains("command/exit"), "\(unknown)")
   }
 
+  @Test(.enabled(if: geteuid() == 0, "needs root: to become another user"))
+  func aJobRunsAsItsUserFromTheManifestToTheLog() async throws {
+    let site = try Site.current
+    try await began(site)
+    // As /var/lib: others may pass through.
+    chmod(site.folder.path, 0o711)
+    try site.commit([
+      "scripts/who.sh": "#!/bin/sh\nid -un; ulimit -n; nice; cat\n",
+      "jobs/command/who.yaml": """
+      job: command/who
+      triggers: [{every: 2s}]
+      run:
+        script: scripts/who.sh
+        user: nobody
+        stdin: "from the manifest\\n"
+        limits: {files: 99, nice: 3}
+      ---
+      job: command/nobody-knows
+      triggers: [{every: 2s}]
+      run: {command: ["true"], user: no-such-user-here}
+      """,
+    ])
+    let receipt = try await site.receipt("command/who", "of a run") { $0.outcome == "Succeeded" }
+    #expect(try site.log("command/who", of: receipt) == "nobody\n99\n3\nfrom the manifest\n")
+    let failed = try await site.receipt("command/nobody-knows", "of its failure")
+    #expect(failed.outcome == "Failed" && failed.json.text.contains("this host has no user no-such-user-here"))
+    try site.commit(["jobs/command/who.yaml": nil])
+  }
+
   /// What time does to a job, from the manifest to the record and back to the person who asks.
   @Test func whatDidNotRunIsExplainedFromTheBranches() async throws {
     let site = try Site.current
