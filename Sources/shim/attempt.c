@@ -119,9 +119,10 @@ static struct job await_start(struct attempt *a, pid_t pid) {
   int64_t end = a->started.boot + (int64_t)a->spec->timeout;
   for (;;) {
     int64_t left = (end - clock_us(CLOCK_BOOTTIME) + 999) / 1000;
-    int ready = left <= 0 ? 0 : poll(polls, 2, left > INT_MAX ? INT_MAX : (int)left);
+    int ready = poll(polls, 2, left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
     if (ready < 0) continue;
-    if (polls[0].revents != 0 && ready > 0) return job_started(pid, a->report);
+    // Before the clock: what has reached its program has the grace of the timeout, however late the shim wakes up.
+    if (ready > 0 && polls[0].revents != 0) return job_started(pid, a->report);
     if (ready > 0 && (take_signals(a->channels.signals) & ASKED_TO_END) == 0) continue;
     if (ready == 0 && left > 0) continue;
     a->ended.flags |= ready > 0 ? FLAG_CANCELLED : FLAG_TIMED_OUT;

@@ -10,6 +10,8 @@ final class Workbench: Sendable {
   let files: TemporaryFolder
   let store: BundleStore
   let launcher: ShimLauncher
+  /// Its runs are this bench's own: where a shim is found dead, whatever carries its run's id is killed.
+  private let agent = AgentID(random: (testSeed, .random(in: 0 ... .max)))
 
   init(launcher: ShimLauncher? = nil) throws {
     files = try TemporaryFolder("belfry-execution")
@@ -56,7 +58,6 @@ final class Workbench: Sendable {
       source: SourceLocation(repository: "https://example.com/jobs.git", branch: "main", path: "jobs/job.yaml"),
       job: job, files: files)
     let occurrence = Occurrence(job: name, nominal: Timestamp(seconds: 1_795_000_000))
-    let agent = AgentID(random: (testSeed, 1))
     return AttemptSpec(
       run: occurrence.run(on: agent), number: number, occurrence: occurrence, agent: try AgentName("host-1"),
       commit: try CommitID(String(repeating: "ab", count: 20)), bundle: bundle)
