@@ -223,6 +223,18 @@ public struct JobSchedule: Hashable, Sendable {
     }.max { ($0.end, $0.calendar) < ($1.end, $1.calendar) }
   }
 
+  /// The first to start later than `instant` outside of all blackouts; nil when there is none any more, or none within so
+  /// many blackouts that nobody waits for their end.
+  public func nextDueOutsideBlackouts(after instant: Timestamp) -> DueInstant? {
+    var after = instant
+    for _ in 0..<100 {
+      guard let next = nextDue(after: after) else { return nil }
+      guard let blackout = blackout(at: next.due) else { return next }
+      after = blackout.end - .microseconds(1)
+    }
+    return nil
+  }
+
   /// The first instant after `instant` at which one of the calendars begins to be in force, whatever the others are;
   /// ``blackout(at:)`` says which and until when. Nil when none begins any more.
   public func nextBlackout(after instant: Timestamp) -> Timestamp? {

@@ -117,9 +117,23 @@ import Trust
     bench.clock.now = at(59)
     _ = await engine.tick()
     #expect(bench.runner.launched.isEmpty)
+    #expect(try await bench.spool(engine).isEmpty, "it has not failed before it was due")
     bench.clock.now = at(60)
     _ = await engine.tick()
-    #expect(bench.runner.launched == [AttemptID(run: try bench.run(60), number: 2)])
+    #expect(bench.runner.launched == [AttemptID(run: try bench.run(60), number: 1)])
+  }
+
+  @Test func whatCannotBeMadeAtItsInstantEitherFailsThen() async throws {
+    let bench = try Bench()
+    bench.runner.fail(with: .failed("no room"))
+    let engine = try await bench.started(try minutely(), lead: Self.lead)
+    for second in [58, 59, 60] {
+      bench.clock.now = at(Int64(second))
+      _ = await engine.tick()
+    }
+    let receipts = try await bench.spool(engine)
+    #expect(receipts.map(\.outcome) == [.ran(.failed)])
+    #expect(receipts.first?.attempts.map(\.started) == [at(60)] && receipts.first?.attempts.first?.reason == "no room")
   }
 
   @Test func aQueuedRunWaitsForItsTurnAlsoOverARestart() async throws {

@@ -29,6 +29,13 @@ import Trust
     #expect(!FileManager.default.fileExists(atPath: folder.path("controller.key")))
   }
 
+  @Test func anEndingThatIsWrittenTooIsTheSame() async throws {
+    let folder = try TemporaryFolder("keys")
+    let ran = await Stage(folder: folder.path).run("keys", "generate", "other.key")
+    #expect(ran.status == .fine && ran.output.contains("Public key       other.pub\n"), "\(ran.output)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["other.key", "other.pub"])
+  }
+
   @Test func aFolderThatIsMissing() async throws {
     let ran = await Stage(folder: "/").run("keys", "generate", "/nonexistent/controller")
     #expect(ran.status == .unreachable)

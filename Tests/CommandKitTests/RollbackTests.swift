@@ -70,7 +70,11 @@ import Testing
     #expect(tip.output.contains("\"A README\"") && tip.output.contains("Plan: nothing changes"))
     let commit = await clone.stage.run("rollback", "HEAD~2", "--yes")
     #expect(commit.output.contains("\"Longer backups\""))
-    let again = await clone.stage.run("rollback", "--yes")
+    let repeated = await clone.stage.run("rollback", "--yes")
+    #expect(repeated.status == .bad && repeated.errors.contains("would bring back what it took away"), "\(repeated)")
+    let undo = try git("rev-parse", "HEAD", in: clone.work)
+    #expect(repeated.errors.contains("belfry rollback \(undo.prefix(9)) --yes"), "\(repeated.errors)")
+    let again = await clone.stage.run("rollback", String(undo.prefix(9)), "--yes")
     #expect(again.output.contains("note: that commit is a revert itself"))
     #expect(try timeout("HEAD", in: clone.work).contains("timeout: 30m"))
   }

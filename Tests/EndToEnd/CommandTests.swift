@@ -98,6 +98,8 @@ struct CommandTests {
       #expect(answer["verdict"]?.stringValue == "skipped", "\(answer.text)")
       #expect(answer["summary"]?.stringValue?.contains(skip.reason) == true, "\(answer.text)")
     }
+    let status = try site.status()
+    #expect(status?.job("time/frozen")?["next"]?.stringValue?.hasPrefix("2099-") == true, "after the freeze")
     let next = try site.belfry("next", "--at", "origin/main")
     #expect(next.output.contains("time/paused") && next.output.contains("moving"), "\(next)")
     let simulated = try site.belfry("simulate", "time/slow", "time/frozen", "--at", "origin/main", "--format", "json")

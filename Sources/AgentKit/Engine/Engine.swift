@@ -352,9 +352,22 @@ actor Engine {
     } catch {
       switch error {
       case .refused(let reason): refuse(run, reason)
-      case .failed(let reason): failed(run.attemptID, .failed, reason)
+      case .failed(let reason): couldNot(start: run, reason)
       case .unwatched: watches.yield(run)
       }
+    }
+  }
+
+  /// What could not be made ready ahead of its instant is tried again then: until then things may be as they should be, and
+  /// nobody wants to read that a run failed before it was due.
+  private func couldNot(start run: ActiveRun, _ reason: String) {
+    guard case .armed(let instant) = run.phase, clock.now < instant else {
+      return failed(run.attemptID, .failed, reason)
+    }
+    logger.info("not ready ahead of its time", metadata: ["job": "\(run.occurrence.job)", "reason": "\(reason)"])
+    do { try change { $0.disarmed(run.id, at: clock.now) } } catch {
+      troubled("ledger", error)
+      failed(run.attemptID, .failed, reason)
     }
   }
 

@@ -39,9 +39,13 @@ struct GenerateKeyCommand: AsyncParsableCommand {
   /// The name under which git shows the controller's signatures.
   static let principal = "belfry-controller"
 
+  /// Those who write them too mean the same.
+  private static let endings = [".key", ".pub"]
+
   func run() async throws {
     let surroundings = Surroundings.current
-    let base = surroundings.absolute(path)
+    let stem = Self.endings.first(where: path.hasSuffix).map { String(path.dropLast($0.count)) } ?? path
+    let base = surroundings.absolute(stem)
     for file in [base + ".key", base + ".pub"] where NewFile.exists(file) {
       throw CommandError(
         .bad, "\(file) exists, and keys are never overwritten", hint: "move it away, or choose another path")
@@ -58,8 +62,8 @@ struct GenerateKeyCommand: AsyncParsableCommand {
     }
     try surroundings.print(
       """
-      Private key      \(path).key (keep it secret)
-      Public key       \(path).pub
+      Private key      \(stem).key (keep it secret)
+      Public key       \(stem).pub
       Key id           \(key.publicKey.keyID)
       Allowed signers  \(signers)
 

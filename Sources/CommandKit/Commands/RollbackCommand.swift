@@ -14,7 +14,7 @@ struct RollbackCommand: AsyncParsableCommand {
       changes, and asks first.
 
       Nothing is changed when the revert conflicts with later commits, when the working tree has changes that are not \
-      committed, or when the push is refused.
+      committed, or when the push is refused. With --yes a revert is reverted only when it is named by its commit.
 
       Examples:
         belfry rollback
@@ -49,6 +49,7 @@ struct RollbackCommand: AsyncParsableCommand {
     let push = noPush ? nil : try await checkout.pushTarget(remote: remote)
     let source = SourceFolder(checkout.location, repository: checkout.repository)
     let commit = try RollbackTarget(source: source, repository: checkout.repository, tip: checkout.tip).find(target)
+    try refuseToUndoARollback(commit)
     // The new commit is in no branch yet: whoever says no leaves nothing behind that anybody sees.
     let revert = try await Reversal(commit, on: checkout)
     let plan = RevisionPlan(from: try source.load(checkout.tip).desired(), to: try source.load(revert.id))
@@ -59,6 +60,16 @@ struct RollbackCommand: AsyncParsableCommand {
     if let push { try await checkout.push(revert.id, to: push) }
     try await checkout.advance(to: revert.id, isPushed: push != nil)
     try format.isJSON ? surroundings.print(report.json) : surroundings.print(report.ending)
+  }
+
+  /// Nobody who is not asked brings back by repeating a command what that command has taken away.
+  private func refuseToUndoARollback(_ commit: CommitInfo) throws {
+    guard yes, RollbackReport.isRevert(commit), target.map({ !commit.id.text.hasPrefix($0) }) ?? true else { return }
+    throw CommandError(
+      .bad,
+      "the last change is a revert itself, \(commit.id.short) \"\(TerminalText.neutralised(commit.summary))\": reverting it "
+        + "would bring back what it took away",
+      hint: "if that is meant: belfry rollback \(commit.id.short) --yes")
   }
 
   private func confirm(_ surroundings: Surroundings) throws {

@@ -3,6 +3,9 @@ import Model
 
 /// What a rollback is about to do, and what it did.
 struct RollbackReport {
+  /// As git words it, and this program too.
+  static func isRevert(_ commit: CommitInfo) -> Bool { commit.summary.hasPrefix("Revert \"") }
+
   let reverted: CommitInfo
   let revert: CommitID
   let paths: [ChangedPath]
@@ -16,7 +19,7 @@ struct RollbackReport {
   var text: String {
     let age = Humane.relative(reverted.author.time, to: now)
     var lines = ["Reverting \(reverted.id.short) \"\(reverted.summary)\" by \(reverted.author.name), \(age)"]
-    if reverted.summary.hasPrefix("Revert \"") {
+    if Self.isRevert(reverted) {
       lines.append("note: that commit is a revert itself; reverting it brings back what it had undone")
     }
     for path in paths.prefix(Self.shownPaths) { lines.append("  \(Self.letter(path.change)) \(path.path)") }

@@ -117,10 +117,7 @@ struct Operations: APIOperations {
 
   private func nextDue(_ job: Job, after now: Timestamp) -> Timestamp? {
     if let suspension = job.suspension, suspension.isInForce(at: now) { return nil }
-    return
-      (try? JobSchedule(
-        job.triggers, of: job.name, starts: job.starts, expires: job.expires, zone: zones.zone(named:)))?.next(
-        after: now)
+    return (try? JobSchedule(job, zone: zones.zone(named:)))?.nextDueOutsideBlackouts(after: now)?.nominal
   }
 
   /// What the results branch's front page says about what is to come.

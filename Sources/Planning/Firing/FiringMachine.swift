@@ -166,12 +166,7 @@ public struct FiringMachine: Sendable {
       guard let until = suspension.until else { return nil }
       after = max(after, until - .microseconds(1))
     }
-    for _ in 0..<Pending.stretchLimit {
-      guard let next = job.schedule.nextDue(after: after) else { return nil }
-      guard let blackout = job.schedule.blackout(at: next.due) else { return next.due }
-      after = blackout.end - .microseconds(1)
-    }
-    return nil
+    return job.schedule.nextDueOutsideBlackouts(after: after)?.due
   }
 
   /// A controller was heard from: leases begin anew. What came due while a lease had run out is recorded, not made up
