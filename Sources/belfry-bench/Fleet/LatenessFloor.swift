@@ -15,10 +15,12 @@ final class LatenessFloor: Sendable {
 
   private let state = Mutex(State())
   private let jobs: Int
+  private let words: [String]
   private let output: String
 
-  init(jobs: Int, folder: BenchFolder) {
+  init(jobs: Int, command: [String], folder: BenchFolder) {
     self.jobs = jobs
+    words = command
     output = folder["floor.out"]
   }
 
@@ -56,7 +58,7 @@ final class LatenessFloor: Sendable {
   }
 
   private func fire() {
-    let command = TimedCommand(LatenessBenchmark.command)
+    let command = TimedCommand(words)
     var instant = Self.now
     instant.tv_sec += instant.tv_nsec >= 500_000_000 ? 1 : 0
     instant.tv_nsec = 500_000_000
