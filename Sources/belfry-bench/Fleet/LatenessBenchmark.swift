@@ -64,7 +64,9 @@ struct LatenessBenchmark {
     }
     let spawn = "absolute timer and posix_spawn"
     add("started", ours.map(\.started), beside: spawn + ", before it", floor.started, to: report)
-    add(date ? "date's own time" : "first instruction", ours.map(\.shown), beside: spawn, floor.shown, target: target, to: report)
+    add(
+      date ? "date's own time" : "first instruction", ours.map(\.shown), beside: spawn, floor.shown, target: target,
+      to: report)
     report.add(Figure("firings that did not run", Double(firings * jobs - ours.count), .count, target: 0))
     report.end()
   }
