@@ -53,10 +53,13 @@ public final class Agent: Service {
     onReady: @escaping @Sendable () async -> Void = {}
   ) throws {
     let folder = configuration.state
-    for path in [folder, folder + "/runs", folder + "/assignments"] { try DurableFile.makeFolder(path) }
+    for path in [folder, folder + "/runs", folder + "/work", folder + "/assignments"] {
+      try DurableFile.makeFolder(path)
+    }
     // Jobs that run as another user pass through to their own run's folder.
     chmod(folder, 0o711)
     chmod(folder + "/runs", 0o711)
+    chmod(folder + "/work", 0o711)
     try FolderLock.take(folder + "/agent.lock")
     self.configuration = configuration
     self.version = version
@@ -65,7 +68,8 @@ public final class Agent: Service {
     identity = try AgentIdentity.loadOrCreate(folder: folder, name: configuration.name)
     let store = try BundleStore(path: folder + "/store")
     let runner = ShimRunner(
-      folder: folder + "/runs", launcher: try ShimLauncher(path: configuration.shim), store: store,
+      folder: folder + "/runs", keptFolder: folder + "/work", launcher: try ShimLauncher(path: configuration.shim),
+      store: store,
       controllerKey: configuration.controllerKey, agent: identity.name, clock: clock, logger: logger)
     let (watches, continuation) = AsyncStream.makeStream(of: ActiveRun.self)
     self.watches = watches

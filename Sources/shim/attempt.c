@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -61,6 +62,17 @@ static int open_input(const struct spec *spec) {
   return -1;
 }
 
+// The working folder, or -1 with errno. One that is kept between runs is never two runs' at once, whoever starts them: its
+// lock goes with this process. It is taken on the folder around it, which the job cannot open.
+static int open_work_folder(int folder, const struct spec *spec) {
+  int around = folder;
+  if (spec->kept_folder != NULL) {
+    around = open(spec->kept_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (around < 0 || flock(around, LOCK_EX | LOCK_NB) != 0) return -1;
+  }
+  return openat(around, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
 // STEP_NONE, or the step that failed, with errno.
 static enum step prepare(struct attempt *a) {
   int report[2], output[2], gate[2];
@@ -69,7 +81,7 @@ static enum step prepare(struct attempt *a) {
   sigaddset(&watched, SIGCHLD);
   sigaddset(&watched, SIGTERM);
   sigaddset(&watched, SIGUSR1);
-  a->around.work = openat(a->folder, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  a->around.work = open_work_folder(a->folder, a->spec);
   if (a->around.work < 0) return STEP_WORK_FOLDER;
   a->around.input = open_input(a->spec);
   a->channels.signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -28,7 +28,8 @@ enum tag {
   TAG_FILES,
   TAG_STOP_SIGNAL,
   TAG_INPUT,
-  TAG_LAST = TAG_INPUT,
+  TAG_KEPT_FOLDER = 45,
+  TAG_LAST = TAG_KEPT_FOLDER,
 };
 
 #define END_TAG 0xffffffffu
@@ -112,6 +113,9 @@ static int single(struct spec *spec, uint32_t tag, char *value, uint32_t length)
       spec->input = value;
       spec->input_length = length;
       return length <= INPUT_LIMIT ? 0 : -1;
+    case TAG_KEPT_FOLDER:
+      spec->kept_folder = value;
+      return is_text(value, length) && value[0] == '/' ? 0 : -1;
     default: return -1;
   }
 }

@@ -24,6 +24,8 @@
 //   17   open files                    u64, optional, from 3: RLIMIT_NOFILE
 //   18   stop signal                   u64, optional, 1 ... 31: in place of TERM
 //   19   standard input                bytes, optional, at most 1 MiB; else /dev/null
+//   45   kept folder                   text, optional: its `work/` is the working folder in place of the run folder's; the
+//                                      shim holds a lock (flock) on it for its whole life
 //
 // A text ends with a NUL, which its length counts, and holds no other. An unknown tag, a missing or a second
 // single field, anything out of range: the whole spec is refused, because running half of an order is worse than none.
@@ -54,6 +56,7 @@ struct spec {
   int stop_signal;  // SIGTERM when the spec says nothing
   const char *input;  // NULL: none
   uint32_t input_length;
+  const char *kept_folder;  // NULL: none
 };
 
 // Reads the whole file into memory of its own first, so that nobody can change it between check and use.

@@ -49,6 +49,8 @@ final class FakeRunner: AttemptRunner {
     var cancelled: [AttemptID] = []
     var disarmed: [AttemptID] = []
     var discarded: [AttemptID] = []
+    /// Of which jobs the working folders were to stay, each time that it was said.
+    var keeping: [Set<JobName>] = []
   }
 
   let state = Mutex(State())
@@ -72,6 +74,7 @@ final class FakeRunner: AttemptRunner {
   func hasBegun(_ attempt: AttemptID, sameBoot: Bool) -> Bool { state.withLock { $0.begun.contains(attempt) } }
   func discard(_ attempt: AttemptID) { state.withLock { $0.discarded.append(attempt) } }
   func discardAll(except runs: Set<RunID>) {}
+  func removeKeptFolders(but jobs: Set<JobName>) { state.withLock { $0.keeping.append(jobs) } }
 }
 
 /// An agent's state folder, and the lives of an engine on it.

@@ -4,6 +4,7 @@ import Planning
 import Platform
 import Synchronization
 import Testing
+import Trust
 
 /// What the engine performs of what the firing machine decides: ledger first, and nothing twice.
 @Suite(.timeLimit(.minutes(10))) struct EngineTests {
@@ -196,5 +197,20 @@ import Testing
     let spool = try await bench.spool(engine)
     #expect(spool.map(\.outcome) == [.ran(.succeeded)])
     #expect(spool.first?.attempts.map(\.state) == [.failed, .succeeded])
+  }
+
+  @Test func theFolderThatAJobKeepsStaysUntilItsLastRunHasEnded() async throws {
+    let bench = try Bench()
+    var keeper = try minutely()
+    keeper.job.run.workFolder = .keep
+    let engine = try await bench.started(keeper)
+    await engine.keepFolders(of: [keeper.job.name])
+    bench.clock.now = at(60)
+    _ = await engine.tick()
+    try await engine.install(
+      [], accepted: HeldAssignment(position: Position(epoch: 1, sequence: 1), digest: digest("x")))
+    #expect(bench.runner.state.withLock { $0.keeping } == [[keeper.job.name], [keeper.job.name]])
+    try await bench.end(engine, try bench.run(60))
+    #expect(bench.runner.state.withLock { $0.keeping }.last == [])
   }
 }

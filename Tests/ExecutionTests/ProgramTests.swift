@@ -57,16 +57,17 @@ import Testing
     attempt.params["ratio"] = .decimal("0.25")
     let host = HostEnvironment(path: "/bin", home: "/root", language: "C", timezone: "UTC")
     #expect(
-      try RunEnvironment.variables(of: attempt, host: host, bundleFolder: "/b") == [
-        "PATH": "/bin", "HOME": "/root", "LANG": "C", "TZ": "UTC", "PGHOST": "db",
+      try RunEnvironment.variables(of: attempt, host: host, folder: RunFolder(path: "/r")) == [
+        "PATH": "/bin", "HOME": "/root", "LANG": "C", "TZ": "UTC", "TMPDIR": "/r/tmp", "PGHOST": "db",
         "BELFRY_JOB": "team/job", "BELFRY_RUN_ID": attempt.run.text, "BELFRY_ATTEMPT": "2", "BELFRY_AGENT": "host-1",
         "BELFRY_SCHEDULED_TIME": "2026-11-18T11:06:40Z", "BELFRY_TRIGGER": "schedule",
-        "BELFRY_COMMIT": String(repeating: "ab", count: 20), "BELFRY_BUNDLE": "/b",
+        "BELFRY_COMMIT": String(repeating: "ab", count: 20), "BELFRY_BUNDLE": "/r/bundle",
         "BELFRY_PARAMS": #"{"Keep":14,"database":"a\"b","ratio":0.25}"#,
         "BELFRY_PARAM_DATABASE": "a\"b", "BELFRY_PARAM_KEEP": "14", "BELFRY_PARAM_RATIO": "0.25",
       ])
     attempt.occurrence.cause = .person(request: "r-1")
-    #expect(try RunEnvironment.variables(of: attempt, host: host, bundleFolder: "")["BELFRY_TRIGGER"] == "person")
+    #expect(
+      try RunEnvironment.variables(of: attempt, host: host, folder: RunFolder(path: ""))["BELFRY_TRIGGER"] == "person")
   }
 
   @Test(arguments: [
@@ -78,7 +79,7 @@ import Testing
     let bench = try Workbench()
     let attempt = try bench.attempt(RunSpec(program: .command(["true"]), env: [name: "x"]))
     let error = #expect(throws: ExecutionError.self) {
-      try RunEnvironment.variables(of: attempt, host: HostEnvironment(), bundleFolder: "")
+      try RunEnvironment.variables(of: attempt, host: HostEnvironment(), folder: RunFolder(path: ""))
     }
     #expect(error?.code == .refused)
   }
@@ -88,7 +89,7 @@ import Testing
     for params in [["a": ParameterValue.integer(1), "A": .integer(2)], ["a-b": .integer(1)]] {
       let attempt = try bench.attempt(RunSpec(program: .command(["true"]), params: params))
       #expect(throws: ExecutionError.self) {
-        try RunEnvironment.variables(of: attempt, host: HostEnvironment(), bundleFolder: "")
+        try RunEnvironment.variables(of: attempt, host: HostEnvironment(), folder: RunFolder(path: ""))
       }
     }
   }

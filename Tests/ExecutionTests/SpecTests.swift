@@ -38,6 +38,7 @@ import Testing
     if Bool.random(using: &generator) { spec.openFiles = Int.random(in: 3...5_000, using: &generator) }
     if Bool.random(using: &generator) { spec.stopSignal = Int32.random(in: 1...31, using: &generator) }
     if Bool.random(using: &generator) { spec.input = Array(text(0...100).utf8) }
+    if Bool.random(using: &generator) { spec.keptFolder = "/" + text(0...30) }
     return spec
   }
 
@@ -77,6 +78,7 @@ import Testing
     broken.append(Array(good[..<end] + Self.field(16, number: 40) + good[end...]))
     broken.append(Array(good[..<end] + Self.field(17, number: 2) + good[end...]))
     broken.append(Array(good[..<end] + Self.field(18, number: 32) + good[end...]))
+    broken.append(Array(good[..<end] + Self.field(45, Array("relative\0".utf8)) + good[end...]))
     // An instant without its latest start.
     broken.append(Array(good[..<end] + [11, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
     broken.append(Array(good[..<8] + good[8...]).replacingTag(at: 8, with: 2))

@@ -123,6 +123,14 @@ import Testing
     try check(#","kill":{"signal":"INT","graceMs":0}"#) { $0.kill = RunSpec.Kill(signal: .int, grace: .zero) }
     try check(#","limits":{"files":64}"#) { $0.limits.files = 64 }
     try check(#","limits":{"nice":-20}"#) { $0.limits.nice = -20 }
+    try check(#","workdir":"keep""#) { $0.workFolder = .keep }
+  }
+
+  @Test func aFolderThatIsKeptIsNotSharedByRunsThatOverlap() throws {
+    var job = try Self.plain()
+    job.run.workFolder = .keep
+    job.overlap = .allow
+    #expect(throws: JSONError.self) { try Job(json: job.json) }
   }
 
   struct Change: Sendable, CustomTestStringConvertible {
@@ -170,6 +178,7 @@ import Testing
     Change("run.kill", ["signal": "TERM"]), Change("run.kill", ["signal": "TERM", "graceMs": -1]),
     Change("run.kill", ["signal": "TERM", "graceMs": 600_001]),
     Change("run.kill", ["signal": "TERM", "graceMs": 1, "surprise": 1]), Change("run.limits", ["files": 15]),
+    Change("run.workdir", "shared"), Change("run.workdir", true),
     Change("run.limits", ["files": 1_048_577]), Change("run.limits", ["nice": 20]), Change("run.limits", ["nice": -21]),
     Change("run.limits", ["nice": "5"]), Change("run.limits", ["memory": 5]), Change("run.limits", 5),
     Change("retry", nil), Change("retry.attempts", 0), Change("retry.attempts", 101),

@@ -23,6 +23,8 @@ protocol AttemptRunner: Sendable {
   var boot: String { get }
   /// Removes what an attempt whose end is in the ledger left behind.
   func discard(_ attempt: AttemptID)
+  /// Removes the working folders of jobs that keep theirs, but for these jobs'. One that a run is at work in stays.
+  func removeKeptFolders(but jobs: Set<JobName>)
   /// Removes what all attempts left behind that belong to none of these runs.
   func discardAll(except runs: Set<RunID>)
 }

@@ -35,6 +35,8 @@ actor Engine {
   private var isFiring = true
   /// Attempts that were not begun, which could not be written yet: nobody else will ever tell of them.
   private var unwritten: [AttemptID: NotBegun] = [:]
+  /// The jobs whose working folders stay between runs.
+  private var keepers: Set<JobName> = []
   /// What keeps the agent from working, by kind; told to the controller.
   private(set) var problems: [String: String] = [:]
   private var heardWritten: Timestamp?
@@ -99,6 +101,7 @@ actor Engine {
   /// Replaces what fires. `accepted` is written in the same transaction.
   func install(_ jobs: [FiringJob], accepted: HeldAssignment) throws {
     try change(also: { try $0.accept(accepted) }) { $0.install(jobs, at: clock.now) }
+    keepFolders(of: Set(jobs.filter { $0.job.run.workFolder == .keep }.map(\.job.name)))
     wake.raise()
     stateChanged.raise()
   }
@@ -108,6 +111,13 @@ actor Engine {
     guard try ledger.accepted().position == position else { return }
     try change { $0.install(jobs, at: clock.now) }
     wake.raise()
+  }
+
+  /// These jobs keep their working folders from now on; those of others are removed, as soon as no run needs them.
+  func keepFolders(of jobs: Set<JobName>) {
+    keepers = jobs
+    let active = entries.values.map(\.run.job).filter { $0.run.workFolder == .keep }
+    runner.removeKeptFolders(but: jobs.union(active.map(\.name)))
   }
 
   /// A job as it fires now.
@@ -165,6 +175,10 @@ actor Engine {
     CrashPoint.reach("agent.endWritten")
     // Of a dismissed one the folder is gone already, and there may be a new one in its place.
     for end in told where !dismissed.contains(end.attempt) { runner.discard(end.attempt) }
+    let leaving = told.compactMap { before[$0.attempt.run]?.run.job }.contains {
+      $0.run.workFolder == .keep && !keepers.contains($0.name)
+    }
+    if leaving { keepFolders(of: keepers) }
     wake.raise()
     stateChanged.raise()
   }

@@ -77,6 +77,11 @@ actor Installer {
       }
     }
     try await engine.start(jobs)
+    guard let held else { return }
+    // One that does not verify is still assigned: it may keep a folder, as before.
+    let good = Dictionary(jobs.map { ($0.job.name, $0.job) }, uniquingKeysWith: { $1 })
+    let keepers = held.value.entries.map(\.job).filter { good[$0].map { $0.run.workFolder == .keep } ?? true }
+    await engine.keepFolders(of: Set(keepers))
   }
 
   private func storedBundle(_ digest: Digest) throws -> Signed<Bundle> {

@@ -10,6 +10,7 @@ import Trust
 /// Executes attempts through shims, each in a folder of its own below `runs/`.
 final class ShimRunner: AttemptRunner {
   private let folder: String
+  private let kept: KeptFolders
   private let launcher: ShimLauncher
   private let store: BundleStore
   private let controllerKey: PublicKey
@@ -17,13 +18,17 @@ final class ShimRunner: AttemptRunner {
   private let clock: WallClock
   private let logger: Logger
   private let shims = Mutex<[AttemptID: Shim]>([:])
-  private let remover = FolderRemover()
+  private let remover: FolderRemover
 
   init(
-    folder: String, launcher: ShimLauncher, store: BundleStore, controllerKey: PublicKey, agent: AgentName,
+    folder: String, keptFolder: String, launcher: ShimLauncher, store: BundleStore, controllerKey: PublicKey,
+    agent: AgentName,
     clock: WallClock, logger: Logger
   ) {
     self.folder = folder
+    let remover = FolderRemover(logger: logger)
+    self.remover = remover
+    kept = KeptFolders(path: keptFolder) { remover.removeLater($0) }
     self.launcher = launcher
     self.store = store
     self.controllerKey = controllerKey
@@ -48,7 +53,7 @@ final class ShimRunner: AttemptRunner {
       run: run.id, number: run.attempt, occurrence: run.occurrence, agent: agent, commit: run.commit, bundle: bundle,
       params: run.params, start: startTime(of: run))
     do throws(ExecutionError) {
-      let shim = try launcher.start(attempt, from: store, in: path(run.attemptID))
+      let shim = try launcher.start(attempt, from: store, in: path(run.attemptID), kept: kept)
       shims.withLock { $0[run.attemptID] = shim }
     } catch {
       switch error.code {
@@ -138,25 +143,21 @@ final class ShimRunner: AttemptRunner {
       }
       return
     }
-    remove(old)
+    remover.removeLater(old)
   }
 
   /// How the names of folders begin that are to be removed.
   private static let removed = "removed-"
 
-  private func remove(_ path: String) {
-    Task { [remover, logger] in
-      // What was due together has started by then.
-      try? await Task.sleep(for: .milliseconds(300))
-      do { try await remover.remove(path) } catch {
-        logger.warning("a run folder cannot be removed", metadata: ["folder": "\(path)", "reason": "\(error)"])
-      }
+  func removeKeptFolders(but jobs: Set<JobName>) {
+    do throws(ExecutionError) { try kept.removeAll(but: jobs) } catch {
+      logger.warning("folders of former jobs cannot be removed", metadata: ["reason": "\(error)"])
     }
   }
 
   func discardAll(except runs: Set<RunID>) {
     for name in names() {
-      if name.hasPrefix(Self.removed) { remove("\(folder)/\(name)") }
+      if name.hasPrefix(Self.removed) { remover.removeLater("\(folder)/\(name)") }
       let parts = name.split(separator: ".")
       guard parts.count == 2, let run = try? RunID(String(parts[0])), let number = Int(parts[1]), !runs.contains(run)
       else { continue }
@@ -185,5 +186,21 @@ private actor FolderRemover {
   private let executor = BlockingExecutor(label: "belfry.remover", isBackground: true)
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  func remove(_ path: String) throws { try RunFolder(path: path).remove() }
+  private let logger: Logger
+
+  init(logger: Logger) { self.logger = logger }
+
+  nonisolated func removeLater(_ path: String) {
+    Task {
+      // What was due together has started by then.
+      try? await Task.sleep(for: .milliseconds(300))
+      await remove(path)
+    }
+  }
+
+  private func remove(_ path: String) {
+    do { try RunFolder(path: path).remove() } catch {
+      logger.warning("a folder cannot be removed", metadata: ["folder": "\(path)", "reason": "\(error)"])
+    }
+  }
 }

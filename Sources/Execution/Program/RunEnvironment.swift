@@ -23,13 +23,13 @@ public struct HostEnvironment: Hashable, Sendable {
 public enum RunEnvironment {
   /// Throws `refused` for a variable or parameter that a manifest could not have set.
   ///
-  /// The job's own variables may replace PATH, HOME, LANG, TZ and those of its user, and nothing of Belfry's. `user` is
+  /// The job's own variables may replace PATH, HOME, LANG, TZ, TMPDIR and those of its user, and nothing of Belfry's. `user` is
   /// whom it runs as, where the manifest says so.
   static func variables(
-    of attempt: AttemptSpec, host: HostEnvironment, user: HostUser? = nil, bundleFolder: String
+    of attempt: AttemptSpec, host: HostEnvironment, user: HostUser? = nil, folder: RunFolder
   ) throws(ExecutionError) -> [String: String] {
     var variables = [
-      "PATH": host.path, "HOME": host.home, "LANG": host.language, "TZ": host.timezone,
+      "PATH": host.path, "HOME": host.home, "LANG": host.language, "TZ": host.timezone, "TMPDIR": folder.temporary,
     ]
     if let user {
       variables["HOME"] = user.home
@@ -48,7 +48,7 @@ public enum RunEnvironment {
     variables["BELFRY_SCHEDULED_TIME"] = attempt.occurrence.nominal.description
     variables["BELFRY_TRIGGER"] = attempt.occurrence.cause == .schedule ? "schedule" : "person"
     variables["BELFRY_COMMIT"] = attempt.commit.text
-    variables["BELFRY_BUNDLE"] = bundleFolder
+    variables["BELFRY_BUNDLE"] = folder.bundle
     variables["BELFRY_PARAMS"] = json(attempt.params)
     for (name, value) in attempt.params {
       guard RefusedVariables.isIdentifier(name) else {

@@ -66,18 +66,22 @@ extension ShimLauncher {
   /// `path` must not exist. When this throws, nothing has been run and the folder is gone again, except for
   /// `notWatched`, where the attempt goes on and the folder is to be adopted. `missing` and `corrupted` mean the
   /// bundle's files: the run is refused, and they are to be fetched again.
-  public func start(_ attempt: AttemptSpec, from store: BundleStore, in path: String) throws(ExecutionError) -> Shim {
+  ///
+  /// `kept` is for jobs that keep their working folder.
+  public func start(
+    _ attempt: AttemptSpec, from store: BundleStore, in path: String, kept: KeptFolders? = nil
+  ) throws(ExecutionError) -> Shim {
     let user: HostUser? = if let name = attempt.program.user { try users.forJob(name) } else { nil }
     // As the agent's own user nothing has to be given up, and what is not root could not.
     let other = user.flatMap { geteuid() == 0 ? $0.user : nil }
     let folder = try RunFolder.create(at: path)
     do throws(ExecutionError) {
-      if let other { try folder.handWork(to: other) }
+      try folder.furnish(for: other)
       let program = try PreparedProgram.prepare(
         attempt.program, files: attempt.files, from: store, in: folder, group: other?.group,
         placement: attempt.placement)
       let environment = try RunEnvironment.variables(
-        of: attempt, host: attempt.host, user: user, bundleFolder: folder.bundle)
+        of: attempt, host: attempt.host, user: user, folder: folder)
       var spec = ShimSpec(
         program: program.program, arguments: program.arguments, environment: environment,
         timeout: attempt.program.timeout, grace: attempt.program.kill.grace, linger: attempt.linger,
@@ -88,6 +92,10 @@ extension ShimLauncher {
       spec.openFiles = attempt.program.limits.files
       spec.stopSignal = attempt.program.kill.signal.number
       spec.input = attempt.program.input.map { Array($0.utf8) }
+      if attempt.program.workFolder == .keep {
+        guard let kept else { throw ExecutionError(.refused, "there is no place for folders that jobs keep") }
+        spec.keptFolder = try kept.prepare(attempt.occurrence.job, for: other)
+      }
       let changed = program.bundle.changedFiles()
       guard changed.isEmpty else {
         throw ExecutionError(.tampered, "files were changed before the run began: \(changed.joined(separator: ", "))")

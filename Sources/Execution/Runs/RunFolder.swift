@@ -4,7 +4,8 @@ import Glibc
 ///
 /// - `spec`: what to run; renamed to `spec.revoked` when an agent has decided that it will not be run any more.
 /// - `status`: the shim's lock, that it started, how it ended. `output`: head and tail of what the job wrote.
-/// - `work/`: the job's working folder. `bundle/`: the bundle's files, read-only.
+/// - `work/`: the job's working folder, unless it keeps one. `tmp/`: its `TMPDIR`. `bundle/`: the bundle's files,
+///   read-only.
 ///
 /// Others may pass through it (0711) to `work/` and `bundle/`, because a job need not run as the agent's user; the
 /// records are the agent's alone (0600).
@@ -49,12 +50,18 @@ public struct RunFolder: Hashable, Sendable {
   /// The read-only folder with the bundle's files.
   public var bundle: String { path + "/bundle" }
 
-  /// Gives the working folder to whom the job runs as.
-  func handWork(to user: JobUser) throws(ExecutionError) {
+  /// For the job's temporary files.
+  public var temporary: String { path + "/tmp" }
+
+  /// Makes what the job finds beside its working folder, and gives all of it to whom it runs as; nil is the agent's user.
+  func furnish(for owner: JobUser?) throws(ExecutionError) {
     let opened = try open()
-    guard fchownat(opened.number, "work", user.id, user.group, AT_SYMLINK_NOFOLLOW) == 0 else {
-      throw ExecutionError(errno: errno, "cannot give \(work) to user \(user.id)")
+    if let owner {
+      guard fchownat(opened.number, "work", owner.id, owner.group, AT_SYMLINK_NOFOLLOW) == 0 else {
+        throw ExecutionError(errno: errno, "cannot give \(work) to user \(owner.id)")
+      }
     }
+    try opened.makeFolder("tmp", for: owner)
   }
 
   func open() throws(ExecutionError) -> Descriptor {

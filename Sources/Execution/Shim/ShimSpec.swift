@@ -32,6 +32,8 @@ public struct ShimSpec: Hashable, Sendable {
   public var stopSignal = SIGTERM
   /// Standard input, at most 1 MiB; nil: an empty one.
   public var input: [UInt8]?
+  /// The absolute path of a folder whose `work/` is the working folder in place of the run folder's. The shim locks it.
+  public var keptFolder: String?
 
   /// When an armed attempt starts, by CLOCK_REALTIME.
   public struct StartTime: Hashable, Sendable {
@@ -74,6 +76,7 @@ extension ShimSpec {
     case program = 1
     case argument, variable, timeout, grace, linger, head, tail, descriptor, crash, startAt, startBy
     case user, group, groups, nice, openFiles, stopSignal, input
+    case keptFolder = 45
   }
 
   /// As the shim reads it. Throws `refused` for a NUL in a text, which would cut it, and `tooLarge`.
@@ -106,6 +109,7 @@ extension ShimSpec {
     if let openFiles { Self.append(.openFiles, Int64(openFiles), to: &out) }
     if stopSignal != SIGTERM { Self.append(.stopSignal, Int64(stopSignal), to: &out) }
     if let input { Self.append(.input, input, to: &out) }
+    if let keptFolder { try Self.append(.keptFolder, keptFolder, to: &out) }
     out.append(littleEndian: Self.end)
     out.append(littleEndian: UInt32(0))
     guard out.count <= Self.limit else { throw ExecutionError(.tooLarge, "arguments and environment are too large") }

@@ -31,6 +31,9 @@ extension ShimSpec {
       case .openFiles: openFiles = Int(try Self.number(value, in: 3...1 << 30))
       case .stopSignal: stopSignal = Int32(try Self.number(value, in: 1...31))
       case .input: input = Array(value)
+      case .keptFolder:
+        keptFolder = try Self.text(value)
+        guard keptFolder?.utf8.first == 0x2f else { throw Self.notASpec }
       }
     }
     if let at, let by { start = StartTime(at: at, by: by) }

@@ -22,6 +22,14 @@ struct Descriptor: ~Copyable, Sendable {
     return Descriptor(owning: opened)
   }
 
+  /// Below this folder, with neither a symbolic link nor a mount point on the way or at the end: see
+  /// ``LinuxCalls/openBeneath(_:_:_:)``. For whatever a job could have put there.
+  func openBeneath(_ path: String, _ flags: Int32) throws(ExecutionError) -> Descriptor {
+    let opened = LinuxCalls.openBeneath(number, path, flags)
+    guard opened >= 0 else { throw ExecutionError(errno: errno, "cannot open \(path)") }
+    return Descriptor(owning: opened)
+  }
+
   func write(_ bytes: [UInt8], name: String) throws(ExecutionError) {
     var done = 0
     while done < bytes.count {
@@ -69,6 +77,15 @@ struct Descriptor: ~Copyable, Sendable {
   func makeFolder(_ name: String, mode: mode_t) throws(ExecutionError) {
     guard mkdirat(number, name, mode) == 0 else {
       throw ExecutionError(errno: errno, "cannot make the folder \(name)")
+    }
+  }
+
+  /// Makes a folder that only `owner` can look into; nil is the agent's own user.
+  func makeFolder(_ name: String, for owner: JobUser?) throws(ExecutionError) {
+    try makeFolder(name, mode: 0o700)
+    guard let owner else { return }
+    guard fchownat(number, name, owner.id, owner.group, AT_SYMLINK_NOFOLLOW) == 0 else {
+      throw ExecutionError(errno: errno, "cannot give \(name) to user \(owner.id)")
     }
   }
 }

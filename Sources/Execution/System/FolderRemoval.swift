@@ -5,7 +5,8 @@ extension Descriptor {
   ///
   /// A job may have left folders nested deeper than a path or a stack can go, with names that are not UTF-8. So
   /// nothing recurses (what is found two levels down is moved up one, until everything is gone), and names stay bytes.
-  /// Each folder is taken from its owner before it is looked into, so that nobody can go on filling it.
+  /// Each folder is taken from its owner before it is looked into, so that nobody can go on filling it. What is mounted
+  /// below stays: it may be a part of the host that a job has bound there.
   func removeContents() throws(ExecutionError) {
     var moved = 0
     while true {
@@ -47,10 +48,10 @@ extension Descriptor {
 
   /// The folder, opened, and ours alone to change.
   private func withoutWriteProtection(_ entry: [CChar]) throws(ExecutionError) -> Descriptor {
-    var opened = openat(number, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    var opened = LinuxCalls.openBeneath(number, entry, O_RDONLY | O_DIRECTORY)
     if opened < 0, errno == EACCES {
       fchmodat(number, entry, 0o700, AT_SYMLINK_NOFOLLOW)
-      opened = openat(number, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      opened = LinuxCalls.openBeneath(number, entry, O_RDONLY | O_DIRECTORY)
     }
     guard opened >= 0 else { throw Self.cannotRemove(entry) }
     if geteuid() == 0 { fchown(opened, 0, 0) }

@@ -6,10 +6,40 @@ enum LinuxCalls {
   private typealias Open = @convention(c) (pid_t, UInt32) -> Int32
   private typealias Send = @convention(c) (Int32, Int32, UnsafeMutableRawPointer?, UInt32) -> Int32
   private typealias Create = @convention(c) (UnsafePointer<CChar>, UInt32) -> Int32
+  private typealias Call = @convention(c) (Int, Int, UnsafePointer<CChar>, UnsafeRawPointer, Int) -> Int
 
   private static let open = symbol("pidfd_open", as: Open.self)
   private static let send = symbol("pidfd_send_signal", as: Send.self)
   private static let create = symbol("memfd_create", as: Create.self)
+  private static let call = symbol("syscall", as: Call.self)
+
+  /// `struct open_how` of openat2(2).
+  private struct OpenHow {
+    var flags: UInt64
+    var mode: UInt64 = 0
+    var resolve: UInt64
+  }
+
+  /// O_PATH of open(2): a descriptor that names a file and does not open it.
+  static let pathOnly: Int32 = 0o10_000_000
+
+  /// openat2(2), close-on-exec, below `folder` and without passing a symbolic link or a mount point on the way, not even
+  /// as the path's end: a descriptor, or -1 with errno. ELOOP says that there is a link, EXDEV a mount point.
+  ///
+  /// A kernel before 5.6 does not know the call. There a name without a slash is opened all the same, since at its end
+  /// O_NOFOLLOW is as good against links; a longer path gives ENOSYS.
+  static func openBeneath(_ folder: Int32, _ path: String, _ flags: Int32) -> Int32 {
+    path.withCString { openBeneath(folder, $0, flags) }
+  }
+
+  static func openBeneath(_ folder: Int32, _ path: UnsafePointer<CChar>, _ flags: Int32) -> Int32 {
+    // RESOLVE_NO_XDEV, _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH of linux/openat2.h; the call has this number everywhere.
+    var how = OpenHow(flags: UInt64(UInt32(bitPattern: flags | O_CLOEXEC | O_NOFOLLOW)), resolve: 1 | 2 | 4 | 8)
+    let opened = call.map { Int32(truncatingIfNeeded: $0(437, Int(folder), path, &how, MemoryLayout<OpenHow>.size)) }
+    if let opened, opened >= 0 || errno != ENOSYS { return opened }
+    guard strchr(path, 0x2f) == nil, strcmp(path, "..") != 0 else { return unknown() }
+    return openat(folder, path, flags | O_CLOEXEC | O_NOFOLLOW)
+  }
 
   /// pidfd_open(2): a descriptor of the process, or -1 with errno.
   static func pidfdOpen(_ pid: Int32) -> Int32 { open.map { $0(pid, 0) } ?? unknown() }

@@ -126,7 +126,7 @@ public enum JobFields {
       Field("stdin", "a text", "its standard input; default empty"),
       Field("kill", "signal and grace", "how it is stopped when its time is up; default TERM, and KILL after 10s"),
       Field("limits", "files and nice", "what it may take of the host"),
-      .later("workdir", "fresh or keep", "where it runs"),
+      Field("workdir", "fresh or keep", "an empty folder for each attempt, or one that is kept; default fresh"),
     ])
 
   public static let kill = table(
@@ -252,7 +252,7 @@ public enum JobFields {
     let run = [
       "script", "command", "interpreter", "args", "files", "params", "env", "timeout", "success", "user", "stdin",
       "kill",
-      "limits",
+      "limits", "workdir",
     ]
     var homes = Dictionary(uniqueKeysWithValues: run.map { ($0, "run") })
     for key in ["cron", "every", "at", "timezone", "dst", "jitter", "from"] { homes[key] = "triggers" }
@@ -291,6 +291,7 @@ public enum JobFields {
       "files": ["LimitNOFILE", "nofile"],
       "grace": ["TimeoutStopSec", "kill_timeout", "terminationGracePeriodSeconds"],
       "signal": ["KillSignal", "kill_signal"],
+      "workdir": ["WorkingDirectory", "cwd", "workingDir", "working_dir"],
     ]
     return Dictionary(
       words.flatMap { ours, theirs in theirs.map { ($0, ours) } }, uniquingKeysWith: { first, _ in first })

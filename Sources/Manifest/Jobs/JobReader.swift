@@ -52,6 +52,9 @@ struct JobReader {
       name: name, summary: summary, owner: owner, labels: labels, suspension: suspension, triggers: triggers,
       starts: times.starts, expires: times.expires, missed: times.missed, startBy: times.startBy,
       overlap: times.overlap, targets: targets, run: spec, retry: retry)
+    if let problem = job.workFolderProblem {
+      run?.workFolder?.fail(problem, suggestion: "write 'workdir: fresh', or another overlap such as queue")
+    }
     return DraftJob(job: job, needs: needs)
   }
 

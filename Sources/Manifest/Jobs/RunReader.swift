@@ -7,6 +7,8 @@ extension JobReader {
     /// Nil when it is not known what is executed.
     var spec: RunSpec?
     var needs: FileNeeds
+    /// The value of `workdir`, for a mistake that shows only beside the job's other keys.
+    var workFolder: ValueReader?
   }
 
   /// The keys that say what is executed, those of later versions included.
@@ -40,8 +42,10 @@ extension JobReader {
     spec.input = fields.take("stdin")?.string(bytes: 0...RunSpec.inputLimit)
     spec.kill = fields.take("kill").flatMap(kill) ?? RunSpec.Kill()
     spec.limits = fields.take("limits").flatMap(limits) ?? RunSpec.Limits()
+    let workFolder = fields.take("workdir")
+    spec.workFolder = workFolder?.choice(["fresh": .fresh, "keep": .keep]) ?? .fresh
     fields.finish()
-    return Run(spec: program == nil ? nil : spec, needs: needs)
+    return Run(spec: program == nil ? nil : spec, needs: needs, workFolder: workFolder)
   }
 
   private func user(_ value: ValueReader) -> String? {

@@ -107,6 +107,7 @@ public struct RunSpec: Hashable, Sendable {
   public var input: String?
   public var kill = Kill()
   public var limits = Limits()
+  public var workFolder = WorkFolder.fresh
 
   public init(
     program: Program, interpreter: [String]? = nil, args: [String] = [], files: [String] = [],

@@ -45,6 +45,7 @@ extension Job {
       retry: try fields.required("retry") { try RetryPolicy(json: $0) })
     try fields.finish()
     if triggers.isEmpty { throw JSONError("job.triggers: at least one is needed") }
+    if let problem = workFolderProblem { throw JSONError("job.run.workdir: \(problem)") }
   }
 }
 
@@ -98,6 +99,7 @@ extension RunSpec {
       "stdin": input.map(JSONValue.string),
       "kill": kill == Kill() ? nil : kill.json,
       "limits": limits == Limits() ? nil : limits.json,
+      "workdir": workFolder == .fresh ? nil : .string(workFolder.rawValue),
     ])
   }
 
@@ -124,6 +126,7 @@ extension RunSpec {
     input = try fields.optional("stdin") { $0.stringValue.flatMap { $0.utf8.count <= Self.inputLimit ? $0 : nil } }
     kill = try fields.optional("kill") { try Kill(json: $0) } ?? Kill()
     limits = try fields.optional("limits") { try Limits(json: $0) } ?? Limits()
+    workFolder = try fields.optional("workdir") { $0.stringValue.flatMap(WorkFolder.init) } ?? .fresh
     try fields.finish()
   }
 }
