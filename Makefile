@@ -16,8 +16,8 @@ BUILD_FLAGS ?=
 TEST_FLAGS  ?=
 BENCH_FLAGS ?=
 
-# What a build needs beside the toolchain. zlib: gRPC's transport links it. libc6-dev and gcc: the static shim.
-BUILD_PACKAGES := git pkg-config libgit2-dev libyaml-dev libssl-dev libsqlite3-dev zlib1g-dev gcc libc6-dev
+# What a build needs beside the toolchain. zlib: gRPC's transport links it. gcc, libc6-dev, musl-tools: the static shim.
+BUILD_PACKAGES := git pkg-config libgit2-dev libyaml-dev libssl-dev libsqlite3-dev zlib1g-dev gcc libc6-dev musl-tools
 # The example's scripts and the demo.
 DEMO_PACKAGES  := python3 tzdata
 # Tests fetch over ssh from a server of their own on a free port, and over http from one in Python.
@@ -28,6 +28,9 @@ EXTRA_PACKAGES ?=
 SWIFT_FILES = Package.swift Plugins Sources Tests
 SHIM_FILES  = $(wildcard Sources/shim/*.c)
 SHIM_FLAGS  = -std=gnu11 -D_GNU_SOURCE -Os -Wall -Wextra -Werror
+SHIM_CC     = $(shell command -v musl-gcc || echo $(CC))
+# musl brings no linux/*.h along; looked into last, so that its own headers win.
+SHIM_HEADERS = $(addprefix -idirafter ,$(wildcard /usr/include /usr/include/*-linux-gnu))
 
 bindir        = $(DESTDIR)$(PREFIX)/bin
 libexecdir    = $(DESTDIR)$(PREFIX)/libexec/belfry
@@ -90,7 +93,8 @@ check: toolchain deps-build ## What a reviewer would say: format, C warnings, sh
 	@echo "== swift format"
 	@$(SWIFT) format lint --strict --parallel --recursive $(SWIFT_FILES)
 	@echo "== C warnings"
-	@for file in $(SHIM_FILES); do $(CC) $(SHIM_FLAGS) -fsyntax-only "$$file"; done
+	@for file in $(SHIM_FILES); do $(CC) $(SHIM_FLAGS) -fsyntax-only "$$file"; \
+	  $(SHIM_CC) $(SHIM_FLAGS) -fsyntax-only "$$file" $(SHIM_HEADERS); done
 
 .PHONY: fmt
 fmt: toolchain ## Format the Swift sources in place
@@ -117,7 +121,7 @@ install: toolchain deps-build ## Build optimised and install below PREFIX: progr
 	@bin="$$($(SWIFT) build -c release --show-bin-path)"; \
 	install -d "$(bindir)" "$(libexecdir)" "$(bashdir)" "$(zshdir)" "$(fishdir)"; \
 	install -m 755 "$$bin/belfry" "$$bin/belfry-agent" "$(bindir)"; \
-	$(CC) -static $(SHIM_FLAGS) -o "$$bin/belfry-shim.static" $(SHIM_FILES); \
+	$(SHIM_CC) -static $(SHIM_FLAGS) -o "$$bin/belfry-shim.static" $(SHIM_FILES) $(SHIM_HEADERS); \
 	install -s -m 755 "$$bin/belfry-shim.static" "$(libexecdir)/belfry-shim"; \
 	"$$bin/belfry" --generate-completion-script bash >"$(bashdir)/belfry"; \
 	"$$bin/belfry" --generate-completion-script zsh >"$(zshdir)/_belfry"; \
