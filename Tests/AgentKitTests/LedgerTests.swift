@@ -33,6 +33,11 @@ import Trust
     return LedgerRun(run: active, attempts: [attempt], boot: "boot")
   }
 
+  @Test func aCommitIsOnTheDiskWhenItReturns() throws {
+    #expect(try ledger.synchronous == 2)
+    #expect(try reopened().synchronous == 2)
+  }
+
   @Test func runsComeBackAsTheyWere() throws {
     let rows = [
       try run(0), try run(1, request: "api-1"), try run(2, phase: .waiting(until: at(90))),

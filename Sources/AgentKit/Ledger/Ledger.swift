@@ -21,10 +21,9 @@ final class Ledger: Sendable {
     var configuration = Configuration()
     configuration.journalMode = .wal
     configuration.busyMode = .timeout(5)
-    configuration.prepareDatabase { db in
-      try db.execute(sql: "PRAGMA synchronous = FULL")
-    }
     database = try DatabaseQueue(path: path, configuration: configuration)
+    // Only now: with WAL mode GRDB sets NORMAL when it opens, whatever was set before, and then a commit is not on the disk.
+    try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
     try LedgerSchema.migrator.migrate(database)
   }
 
@@ -100,6 +99,11 @@ final class Ledger: Sendable {
           logs: logs.map { ($0["attempt"], Array($0["data"] as Data)) })
       }
     }
+  }
+
+  /// How far a commit has come when it returns: 2 says that it is on the disk (SQLite's `PRAGMA synchronous`).
+  var synchronous: Int {
+    get throws { try database.read { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? 0 } }
   }
 
   /// How many receipts wait, those put aside not counted.
