@@ -127,6 +127,10 @@ import Testing
       standing: .ended(.lost(.hostRestarted))),
     Standing(name: "torn start", seen: RunObservation(started: .damaged), standing: .ended(.lost(.shimDied))),
     Standing(name: "never", seen: RunObservation(), standing: .ended(.lost(.neverStarted))),
+    Standing(name: "not whole", seen: RunObservation(isMade: false), standing: .ended(.lost(.notMade))),
+    Standing(
+      name: "cut short", seen: RunObservation(isMade: false, started: .damaged, exit: .damaged),
+      standing: .ended(.lost(.notMade))),
     Standing(name: "gone", seen: RunObservation(exists: false), standing: .ended(.lost(.noFolder))),
   ])
   func `a folder tells`(_ row: Standing) { #expect(judge(row.seen) == row.standing) }

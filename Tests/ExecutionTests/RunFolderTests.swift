@@ -41,6 +41,36 @@ import Testing
     #expect(try folder.adopt().ending == .lost(.noFolder))
   }
 
+  /// What a loss of power leaves of a status file that nobody had synced.
+  enum Remains: CaseIterable { case nothing, empty, half, zeros }
+
+  @Test(arguments: Remains.allCases)
+  func `what a loss of power leaves never says that nothing ran`(_ remains: Remains) throws {
+    let bench = try Workbench()
+    let folder = try RunFolder.create(at: bench.runPath())
+    try folder.write(try bench.shellSpec("true").bytes(), to: "spec")
+    let whole = StatusFile.fresh(bootID: StatusFile.currentBootID)
+    switch remains {
+    case .nothing: break
+    case .empty: try folder.write([], to: "status")
+    case .half: try folder.write(Array(whole.prefix(700)), to: "status")
+    case .zeros: try folder.write([UInt8](repeating: 0, count: whole.count), to: "status")
+    }
+    let ending = try folder.adopt().ending
+    #expect(ending == .lost(.notMade))
+    #expect(LostReason.notMade.mayHaveRun)
+  }
+
+  @Test func `a spec that cannot be revoked is no answer`() throws {
+    let bench = try Workbench()
+    let folder = try RunFolder.create(at: bench.runPath())
+    try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID), to: "status")
+    try folder.write(try bench.shellSpec("true").bytes(), to: "spec")
+    // In its place: a folder, over which no file can be renamed.
+    try command(["mkdir", folder.path + "/spec.revoked"])
+    #expect(throws: ExecutionError.self) { try folder.adopt() }
+  }
+
   @Test func `the shim is found in the order that is documented`() throws {
     let bench = try Workbench()
     for place in ["bin/x_Execution.resources", "libexec/belfry", "bin"] {

@@ -120,8 +120,8 @@ final class ShimRunner: AttemptRunner {
         shims.withLock { $0[attempt] = shim }
         return true
       case .ended(let end):
-        guard !end.mayHaveRun || end.ending == .lost(.noFolder) else { return true }
-        // Certainly not run, and it never will be: its spec is revoked.
+        guard !end.mayHaveRun || [.lost(.noFolder), .lost(.notMade)].contains(end.ending) else { return true }
+        // Certainly not run, and it never will be: its spec is revoked, or was never written.
         try runFolder.remove()
         return false
       }

@@ -4,19 +4,23 @@ import Glibc
 public struct RunObservation: Hashable, Sendable {
   /// The pid of the living shim. While there is one, the records may still change.
   public var shim: Int32?
-  /// There is a status file.
+  /// There is a run folder.
   public var exists: Bool
+  /// Its status file is whole, as the agent wrote it before it started a shim.
+  public var isMade: Bool
   /// The machine has not been restarted since the folder was made.
   public var sameBoot: Bool
   public var started: Found<StartedRecord>
   public var exit: Found<ExitRecord>
 
   public init(
-    shim: Int32? = nil, exists: Bool = true, sameBoot: Bool = true, started: Found<StartedRecord> = .absent,
+    shim: Int32? = nil, exists: Bool = true, isMade: Bool = true, sameBoot: Bool = true,
+    started: Found<StartedRecord> = .absent,
     exit: Found<ExitRecord> = .absent
   ) {
     self.shim = shim
     self.exists = exists
+    self.isMade = isMade
     self.sameBoot = sameBoot
     self.started = started
     self.exit = exit
@@ -35,6 +39,9 @@ public func judge(_ observation: RunObservation) -> RunStanding {
   if let shim = observation.shim { return .running(shim: shim) }
   if !observation.exists { return .ended(.lost(.noFolder)) }
   if let record = observation.exit.record { return .ended(.finished(record)) }
+  // Either no shim was started yet, or the power was cut and took what nobody had synced: only who knows whether the
+  // machine was restarted since can tell the two apart.
+  guard observation.isMade else { return .ended(.lost(.notMade)) }
   if observation.exit == .damaged { return .ended(.lost(.damagedRecord)) }
   // Nobody runs a job before the first record says so, therefore none means certainly not run.
   // Only while the machine has not been restarted, though: a power cut may have taken the record and left the rest.
@@ -53,8 +60,7 @@ extension RunFolder {
       return try observe(open())
     } catch {
       guard error.code == .missing else { throw error }
-      // Agents write the status file before they start a shim, so without one there never was any.
-      return RunObservation(exists: access(path, F_OK) == 0)
+      return RunObservation(exists: access(path, F_OK) == 0, isMade: false)
     }
   }
 
@@ -69,10 +75,15 @@ extension RunFolder {
     }
     let bytes = try status.read(at: 0, limit: StatusFile.size, name: StatusFile.name)
     let exit = StatusFile.ended(in: bytes)
-    if exit.record == nil { renameat(folder.number, "spec", folder.number, "spec.revoked") }
+    // Not revoked, and not because it is already: a shim that is on its way would still run it.
+    if exit.record == nil, renameat(folder.number, "spec", folder.number, "spec.revoked") != 0, errno != ENOENT {
+      throw ExecutionError(errno: errno, "cannot revoke the spec in \(path)")
+    }
     let boot = StatusFile.bootID(in: bytes)
-    return RunObservation(
-      sameBoot: boot == nil || boot == StatusFile.currentBootID, started: StatusFile.started(in: bytes), exit: exit)
+    let started = StatusFile.started(in: bytes)
+    // What a shim has written to was whole when it was started.
+    let isMade = bytes.count == StatusFile.size && (boot != nil || started != .absent || exit != .absent)
+    return RunObservation(isMade: isMade, sameBoot: boot == StatusFile.currentBootID, started: started, exit: exit)
   }
 
   /// Finds out where an attempt stands that another process, perhaps one that is long gone, started. For a lost one

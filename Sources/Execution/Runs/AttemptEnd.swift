@@ -45,6 +45,8 @@ public enum LostReason: String, Hashable, Sendable, CaseIterable {
   case damagedRecord
   /// The run folder is gone.
   case noFolder
+  /// The run folder is not whole. While the machine has not been restarted it means that no shim was started in it.
+  case notMade
 
   /// Whether the job may have run, in whole or in part. False only when it certainly did not.
   public var mayHaveRun: Bool { self != .neverStarted }
@@ -57,6 +59,7 @@ public enum LostReason: String, Hashable, Sendable, CaseIterable {
     case .hostRestarted: "the host stopped while the job may have been running"
     case .damagedRecord: "the record of its end is damaged"
     case .noFolder: "the run folder is gone"
+    case .notMade: "the run folder is not whole, as after a loss of power"
     }
   }
 }

@@ -17,7 +17,7 @@ enum StatusFile {
   static func bootID(in bytes: [UInt8]) -> String? {
     guard
       case .intact(let text) = record(
-        in: bytes, at: 0, magic: madeMagic, { String(decoding: $0[8..<44], as: UTF8.self) })
+        in: bytes, at: 0, magic: madeMagic, { String(decoding: $0[8..<44].prefix { $0 != 0 }, as: UTF8.self) })
     else { return nil }
     return text
   }
