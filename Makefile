@@ -15,6 +15,9 @@ BUILD_FLAGS ?=
 # More words for `swift test`, such as TEST_FLAGS="--filter ScheduleTests".
 TEST_FLAGS  ?=
 BENCH_FLAGS ?=
+# Of `make torture`: for how many seconds, and the seed of an earlier one that is to be repeated.
+DURATION ?= 900
+SEED     ?=
 
 # What a build needs beside the toolchain. zlib: gRPC's transport links it. gcc, libc6-dev, musl-tools: the static shim.
 BUILD_PACKAGES := git pkg-config libgit2-dev libyaml-dev libssl-dev libsqlite3-dev zlib1g-dev gcc libc6-dev musl-tools
@@ -82,10 +85,18 @@ test: toolchain deps ## Build and run all tests, the end-to-end ones included
 ifeq ($(strip $(TEST_FLAGS)),)
 	scripts/test $(SWIFT) test --skip-build --skip EndToEnd
 	@echo "== the programs, end to end, by themselves: what calculates would keep them waiting"
-	scripts/test $(SWIFT) test --skip-build --filter EndToEnd
+	scripts/test $(SWIFT) test --skip-build --filter EndToEnd --skip FaultMatrixTests
+	@echo "== the fault matrix, its short form"
+	scripts/test $(SWIFT) test --skip-build --filter FaultMatrixTests
 else
 	scripts/test $(SWIFT) test --skip-build $(TEST_FLAGS)
 endif
+
+.PHONY: torture
+torture: toolchain deps ## The whole fault matrix, in random orders: DURATION=900 seconds, SEED= repeats one
+	$(SWIFT) build --build-tests $(BUILD_FLAGS)
+	BELFRY_TORTURE_SECONDS=$(DURATION) BELFRY_TEST_SEED=$(SEED) \
+	  scripts/test $(SWIFT) test --skip-build --filter FaultMatrixTests
 
 .PHONY: check
 check: toolchain deps-build ## What a reviewer would say: format, C warnings, shell syntax, white space, forbidden words
@@ -95,6 +106,7 @@ check: toolchain deps-build ## What a reviewer would say: format, C warnings, sh
 	@echo "== C warnings"
 	@for file in $(SHIM_FILES); do $(CC) $(SHIM_FLAGS) -fsyntax-only "$$file"; \
 	  $(SHIM_CC) $(SHIM_FLAGS) -fsyntax-only "$$file" $(SHIM_HEADERS); done
+	@$(CC) $(SHIM_FLAGS) -fsyntax-only Tests/Faults/faults.c
 
 .PHONY: fmt
 fmt: toolchain ## Format the Swift sources in place

@@ -30,13 +30,13 @@ public final class Program: Sendable {
     return path
   }()
 
-  /// Starts `name` from ``folder``. Its two outputs come together, line by line.
+  /// Starts `name` from ``folder``, or the program at that absolute path. Its two outputs come together, line by line.
   public init(_ name: String, _ arguments: [String], environment: [String: String] = [:], in workFolder: String? = nil)
     throws
   {
     self.name = name
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: Self.folder + "/" + name)
+    process.executableURL = URL(fileURLWithPath: name.hasPrefix("/") ? name : Self.folder + "/" + name)
     process.arguments = arguments
     if let workFolder { process.currentDirectoryURL = URL(fileURLWithPath: workFolder) }
     process.environment = quietGit.merging(

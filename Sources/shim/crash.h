@@ -1,5 +1,6 @@
 // Named places at which the shim can be told to die as if by kill -9, so that tests can look at what it leaves behind.
-// Only the spec can name one, and only an agent under test writes that field.
+// Only the spec can name one, and only an agent under test writes that field. A shim that is built for the fault matrix
+// (Tests/Faults) asks there too.
 //
 //   afterSpec          nothing has been run
 //   armed              the job's process waits at the gate; nothing has been run
@@ -17,8 +18,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef FAULTS_FOR_SHIM
+int fault_crash(const char *here);
+#else
+static inline int fault_crash(const char *here) {
+  (void)here;
+  return 0;
+}
+#endif
+
 static inline int crash_wanted(const char *wanted, const char *here) {
-  return wanted != NULL && strcmp(wanted, here) == 0;
+  return (wanted != NULL && strcmp(wanted, here) == 0) || fault_crash(here);
 }
 
 static inline void crash_if(const char *wanted, const char *here) {

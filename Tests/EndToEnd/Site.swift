@@ -145,10 +145,12 @@ final class Site: Sendable {
     return program
   }
 
-  /// Starts an agent without waiting for it. `state` is the folder's name, default the agent's.
+  /// Starts an agent without waiting for it. `state` is the folder's name, default the agent's. `more` are further
+  /// arguments.
   func launchAgent(
     _ name: String, controller: String = "controller", key: String? = nil, labels: String? = nil,
-    stateFolder: String? = nil, crashAt: String? = nil
+    stateFolder: String? = nil, program: String = "belfry-agent", more: [String] = [],
+    environment: [String: String] = [:], crashAt: String? = nil
   ) throws -> Program {
     guard let address = address(controller) else { throw CommandFailure(description: "no controller was started yet") }
     var arguments = [
@@ -156,18 +158,20 @@ final class Site: Sendable {
       stateFolder ?? folder.path("agent-" + name), "--insecure",
     ]
     if let labels { arguments += ["--labels", labels] }
-    return try keep(
-      Program("belfry-agent", arguments, environment: crashAt.map { ["BELFRY_CRASH_AT": $0] } ?? [:]))
+    var environment = environment
+    environment["BELFRY_CRASH_AT"] = crashAt
+    return try keep(Program(program, arguments + more, environment: environment))
   }
 
   /// Starts an agent and waits until it is ready, which it is with and without a controller.
   @discardableResult
   func startAgent(
     _ name: String, controller: String = "controller", labels: String? = nil, stateFolder: String? = nil,
-    crashAt: String? = nil
+    program: String = "belfry-agent", more: [String] = [], crashAt: String? = nil
   ) async throws -> Program {
     let program = try launchAgent(
-      name, controller: controller, labels: labels, stateFolder: stateFolder, crashAt: crashAt)
+      name, controller: controller, labels: labels, stateFolder: stateFolder, program: program, more: more,
+      crashAt: crashAt)
     guard await program.line(containing: "ready \(name)") != nil else {
       throw CommandFailure(description: "the agent is not ready: \(program.output)")
     }

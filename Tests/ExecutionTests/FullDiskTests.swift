@@ -11,26 +11,6 @@ import Trust
   .serialized, .timeLimit(.minutes(10)),
   .enabled(if: isRoot(), "needs root: to mount a small file system"))
 struct FullDiskTests {
-  /// A mounted tmpfs, gone with the value.
-  final class SmallDisk: Sendable {
-    let folder: TemporaryFolder
-    let path: String
-
-    init(kilobytes: Int) throws {
-      folder = try TemporaryFolder("belfry-disk")
-      path = folder.path("disk")
-      mkdir(path, 0o755)
-      let result = try command(["mount", "-t", "tmpfs", "-o", "size=\(kilobytes)k", "tmpfs", path])
-      guard result.status == 0 else { throw Unexpected(result.errors) }
-    }
-
-    deinit { umount2(path, 2) }  // MNT_DETACH
-
-    /// Writes until nothing fits any more.
-    func fill() throws { try command(["sh", "-c", "cat /dev/zero > \(path)/filler 2>/dev/null; :"]) }
-    func free() { unlink(path + "/filler") }
-  }
-
   @Test func `nothing starts on a full disk, and the reason is said`() throws {
     let bench = try Workbench()
     let disk = try SmallDisk(kilobytes: 256)
