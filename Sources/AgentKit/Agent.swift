@@ -6,6 +6,7 @@ import Planning
 public import Platform
 public import ServiceLifecycle
 import SwiftProtobuf
+import Synchronization
 public import Trust
 import Wire
 import ZoneInfo
@@ -20,6 +21,7 @@ public struct AgentConfiguration: Sendable {
   public var controllerKey: PublicKey
   /// The shim's program; nil looks beside the running one.
   public var shim: String?
+  public var shutdown = AgentShutdown()
 
   public init(
     state: String, name: AgentName, labels: [String: String], controller: ControllerAddress, controllerKey: PublicKey,
@@ -34,13 +36,37 @@ public struct AgentConfiguration: Sendable {
   }
 }
 
+/// What an agent does with what runs when it is told to stop.
+public struct AgentShutdown: Sendable, Hashable {
+  public enum Runs: String, Sendable, CaseIterable {
+    /// They end first, as far as the limit allows.
+    case wait
+    /// Their shims go on without the agent; the next one takes them over.
+    case leave
+  }
+
+  public var runs: Runs
+  /// How long runs are waited for. What has not ended by then is left to its shim.
+  public var limit: Duration
+
+  /// How long an agent waits for its controller to have read the receipts that are not sent yet.
+  static let flush = Duration.seconds(5)
+
+  public init(runs: Runs = .leave, limit: Duration = .seconds(60)) {
+    self.runs = runs
+    self.limit = limit
+  }
+}
+
 /// An agent: fires what it has been assigned, with or without a controller, until it is told to stop.
 public final class Agent: Service {
   private let configuration: AgentConfiguration
   private let identity: AgentIdentity
   private let engine: Engine
   private let installer: Installer
+  private let desk: LinkDesk
   private let signals = EngineSignals()
+  private let isHurried = Atomic(false)
   private let watches: AsyncStream<ActiveRun>
   private let version: String
   private let onReady: @Sendable () async -> Void
@@ -80,23 +106,67 @@ public final class Agent: Service {
       identity: identity, controllerKey: configuration.controllerKey, engine: engine, store: store,
       assignments: AssignmentFiles(folder: folder + "/assignments"), zones: ZoneDatabase(), clock: clock, logger: logger
     )
+    desk = LinkDesk(
+      configuration: configuration, identity: identity, engine: engine, installer: installer, signals: signals,
+      logger: logger)
   }
 
   /// How long before its instant an attempt is made ready: verified, written to the ledger, its process waiting. Some
   /// milliseconds each, so enough for several hundred that are due at once; what is not ready in time starts late.
   private static let lead = Duration.seconds(3)
 
-  /// Runs until the surrounding service group shuts down.
+  /// Runs until the surrounding service group shuts down, and winds down then as the configuration says.
   public func run() async throws {
-    try await cancelWhenGracefulShutdown { try await self.runUntilCancelled() }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await self.runUntilCancelled() }
+      group.addTask {
+        try await gracefulShutdown()
+        await self.windDown()
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+
+  /// Whoever asked to stop is out of patience: nothing is waited for any more.
+  public func hurry() {
+    isHurried.store(true, ordering: .relaxed)
+    signals.spoolChanged.raise()
+  }
+
+  /// Nothing starts any more, what is armed is disarmed, and what goes on is waited for or left to its shim. Then the
+  /// receipts go to the controller, if there is one: those that it has not read stay in the spool.
+  private func windDown() async {
+    await engine.stopFiring()
+    let going = await engine.goingRuns
+    let waits = configuration.shutdown.runs == .wait && going > 0
+    logger.notice(
+      "stopping", metadata: ["runs": "\(going)", "they": "\(waits ? "are waited for" : "go on with their shims")"])
+    if waits { _ = await wait(atMost: configuration.shutdown.limit) { await self.engine.goingRuns == 0 } }
+    let left = await engine.goingRuns
+    let isRead = await wait(atMost: AgentShutdown.flush) { await self.desk.hasFlushed() }
+    logger.notice(
+      "stopped",
+      metadata: [
+        "runs left to their shims": "\(left)",
+        "receipts": "\(isRead ? "read by the controller" : "in the spool, for the next start")",
+      ])
+  }
+
+  /// Until it is so, at most for `limit`; nobody is waited for who is hurried.
+  private func wait(atMost limit: Duration, until isSo: () async -> Bool) async -> Bool {
+    let end = ContinuousClock.now + limit
+    while !isHurried.load(ordering: .relaxed), !Task.isCancelled {
+      if await isSo() { return true }
+      guard ContinuousClock.now < end else { return false }
+      await signals.spoolChanged.wait(atMost: .milliseconds(100))
+    }
+    return false
   }
 
   /// Runs until the task is cancelled. Runs that are going are left to their shims; the next start takes them over.
   public func runUntilCancelled() async throws {
     try await installer.start()
-    let desk = LinkDesk(
-      configuration: configuration, identity: identity, engine: engine, installer: installer, signals: signals,
-      logger: logger)
     let link = Link(
       address: configuration.controller, identity: identity, controllerKey: configuration.controllerKey,
       version: version, delegate: desk, stateChanged: signals.stateChanged, logger: logger)
@@ -105,7 +175,7 @@ public final class Agent: Service {
       let ends = EndQueue()
       group.addTask { await AttemptWatcher(engine: self.engine, runs: self.watches, ends: ends).run() }
       group.addTask { await EndWriter(engine: self.engine, ends: ends).run() }
-      group.addTask { await SpoolSender(desk: desk, changed: self.signals.spoolChanged).run() }
+      group.addTask { await SpoolSender(desk: self.desk, changed: self.signals.spoolChanged).run() }
       group.addTask { await self.tidyHourly() }
       group.addTask { await self.watchZones() }
       group.addTask { try await link.run() }

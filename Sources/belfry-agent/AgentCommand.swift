@@ -25,6 +25,9 @@ struct AgentCommand: AsyncParsableCommand {
         belfry-agent --controller 127.0.0.1:7420 --controller-key controller.pub --state ./agent --insecure
         belfry-agent --environment-file /etc/belfry/agent.env
 
+      TERM and INT stop it: nothing starts any more, what is armed is disarmed, runs go on with their shims or are waited for
+      (--shutdown), and the controller gets the receipts. A second signal hurries.
+
       Exit codes: 0 stopped as asked, 1 a setting or the state folder is bad, 2 wrong usage, 3 no permission.
       """,
     version: "0.1.0")
@@ -46,6 +49,13 @@ struct AgentCommand: AsyncParsableCommand {
 
   @Option(help: "The belfry-shim program. Default: beside this program, or in ../libexec/belfry.")
   var shim: String?
+
+  @Option(
+    help: "When it is told to stop: wait for the runs that are going, or leave them to their shims. Default: leave.")
+  var shutdown: String?
+
+  @Option(help: "How long --shutdown wait waits, such as 10m; 1s to 7d. Default: 60s.")
+  var shutdownTimeout: String?
 
   @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
   var logLevel: String?
@@ -72,10 +82,27 @@ struct AgentCommand: AsyncParsableCommand {
     }
     var quiet = logger
     quiet.logLevel = .error
-    let group = ServiceGroup(
-      configuration: ServiceGroupConfiguration(
-        services: [agent], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
-    try await group.run()
+    try await Self.runUntilSignalled(agent, logger: quiet)
+  }
+
+  /// TERM and INT stop it as its settings say; a second one hurries it.
+  private static func runUntilSignalled(_ agent: Agent, logger: Logger) async throws {
+    let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [agent], logger: logger))
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { try await group.run() }
+      tasks.addTask {
+        var isStopping = false
+        for await _ in signals {
+          if isStopping { agent.hurry() } else { await group.triggerGracefulShutdown() }
+          isStopping = true
+        }
+        // Cancelled, because the agent has ended.
+        try await Task.sleep(for: .seconds(1))
+      }
+      defer { tasks.cancelAll() }
+      try await tasks.next()
+    }
   }
 
   static func main() async {

@@ -13,6 +13,7 @@ struct AgentSettings {
   /// The settings that there are; anything else with the prefix is a mistake.
   static let names = [
     "NAME", "LABELS", "CONTROLLER", "CONTROLLER_KEY", "STATE", "SHIM", "LOG_LEVEL", "INSECURE", "ENVIRONMENT_FILE",
+    "SHUTDOWN", "SHUTDOWN_TIMEOUT",
   ]
 
   let agent: AgentConfiguration
@@ -41,11 +42,14 @@ struct AgentSettings {
     guard let keyPath = setting(command.controllerKey, "controller.key") else {
       throw Complaint("whom to trust? give --controller-key FILE or BELFRY_AGENT_CONTROLLER_KEY")
     }
-    agent = AgentConfiguration(
+    var agent = AgentConfiguration(
       state: Self.absolute(setting(command.state, "state") ?? "/var/lib/belfry-agent"),
       name: try Self.name(setting(command.name, "name") ?? AgentIdentity.hostName()),
       labels: try Self.labels(setting(command.labels, "labels") ?? ""),
       controller: address, controllerKey: try Self.key(keyPath), shim: setting(command.shim, "shim"))
+    agent.shutdown = try Self.shutdown(
+      setting(command.shutdown, "shutdown"), timeout: setting(command.shutdownTimeout, "shutdown.timeout"))
+    self.agent = agent
     let level = setting(command.logLevel, "log.level") ?? "info"
     guard let logLevel = Logger.Level(rawValue: level) else {
       throw Complaint(
@@ -84,6 +88,23 @@ struct AgentSettings {
       (1...65_535).contains(port)
     else { throw Complaint("'\(text)' is not host:port, such as 127.0.0.1:7420") }
     return ControllerAddress(host: text[..<colon].filter { $0 != "[" && $0 != "]" }, port: port)
+  }
+
+  private static func shutdown(_ runs: String?, timeout: String?) throws(Complaint) -> AgentShutdown {
+    var shutdown = AgentShutdown()
+    if let runs {
+      guard let known = AgentShutdown.Runs(rawValue: runs) else {
+        throw Complaint("--shutdown: '\(runs)' is neither 'wait' nor 'leave'")
+      }
+      shutdown.runs = known
+    }
+    if let timeout {
+      guard let limit = Duration(manifest: timeout), limit >= .seconds(1), limit <= .seconds(7 * 86_400) else {
+        throw Complaint("--shutdown-timeout: '\(timeout)' is no duration from 1s to 7d, such as 90s or 10m")
+      }
+      shutdown.limit = limit
+    }
+    return shutdown
   }
 
   private static func name(_ text: String) throws(Complaint) -> AgentName {

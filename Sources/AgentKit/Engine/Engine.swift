@@ -250,6 +250,9 @@ actor Engine {
 
   var activeRuns: Int { entries.count }
 
+  /// Runs with an attempt that is going: those that an agent can wait for when it starts nothing any more.
+  var goingRuns: Int { entries.values.count { $0.run.phase == .running } }
+
   /// Ends all runs, those too that wait for their next attempt.
   func cancelAll() {
     for run in entries.keys.sorted() {

@@ -21,6 +21,11 @@ actor LinkDesk: LinkDelegate {
   /// The last receipt sent on this stream, and those that are on their way.
   private var lastSent: Int64 = 0
   private var inFlight: Set<RunID> = []
+  /// The number of the heartbeat that comes next on this stream, and of the last one that the controller has read.
+  private var nextHeartbeat: UInt64 = 1
+  private var readHeartbeat: UInt64 = 0
+  /// Up to which receipt everything was sent before which heartbeat.
+  private var flush: (receipt: Int64, heartbeat: UInt64)?
   /// Rises whenever sending begins anew, so that a look into the spool that began before is not taken for one after.
   private var generation = 0
 
@@ -40,6 +45,9 @@ actor LinkDesk: LinkDelegate {
     self.outgoing = outgoing
     self.nonce = nonce
     usedRequests = []
+    nextHeartbeat = 1
+    readHeartbeat = 0
+    flush = nil
     sendAllAgain()
     await installer.connected(outgoing)
     signals.spoolChanged.raise()
@@ -57,6 +65,7 @@ actor LinkDesk: LinkDelegate {
   // MARK: - State
 
   func state() async -> Belfry_V1_AgentState {
+    nextHeartbeat += 1
     let held = await installer.held?.value
     let damaged = await engine.damaged
     let now = engine.clock.now
@@ -101,7 +110,9 @@ actor LinkDesk: LinkDelegate {
     case .contentChunk(let chunk): try await installer.receive(chunk)
     case .receiptAck(let ack): try await acknowledged(ack)
     case .dispatch(let dispatch): try await carryOut(Array(dispatch.envelope))
-    case .heartbeatAck: break
+    case .heartbeatAck(let ack):
+      readHeartbeat = max(readHeartbeat, ack.number)
+      if flush != nil { signals.spoolChanged.raise() }
     case .welcome, .refusal: throw LinkError("an unexpected message")
     }
   }
@@ -176,6 +187,19 @@ actor LinkDesk: LinkDelegate {
     }
     signals.spoolChanged.raise()
     signals.stateChanged.raise()
+  }
+
+  /// Whether there is nothing in the spool that the controller has not read, or nobody to send it to. It has read what
+  /// was sent before a heartbeat that it has answered, because a stream keeps its order.
+  func hasFlushed() async -> Bool {
+    guard outgoing != nil else { return true }
+    await pump()
+    guard await engine.spoolCount() <= inFlight.count else { return false }
+    if flush?.receipt != lastSent {
+      flush = (lastSent, nextHeartbeat)
+      signals.stateChanged.raise()
+    }
+    return flush.map { readHeartbeat >= $0.heartbeat } ?? false
   }
 
   /// Sends what the window has room for.
