@@ -22,6 +22,8 @@ public struct AgentConfiguration: Sendable {
   /// The shim's program; nil looks beside the running one.
   public var shim: String?
   public var shutdown = AgentShutdown()
+  public var quarantine = QuarantineRule()
+  public var disk = DiskLimits()
 
   public init(
     state: String, name: AgentName, labels: [String: String], controller: ControllerAddress, controllerKey: PublicKey,
@@ -93,19 +95,22 @@ public final class Agent: Service {
     self.onReady = onReady
     identity = try AgentIdentity.loadOrCreate(folder: folder, name: configuration.name)
     let store = try BundleStore(path: folder + "/store")
+    let guards = EngineGuards(
+      quarantine: configuration.quarantine, handling: HandlingMark(path: folder + "/handling", boot: Boot.id),
+      disk: DiskSpace(folder: folder, limits: configuration.disk))
     let runner = ShimRunner(
       folder: folder + "/runs", keptFolder: folder + "/work", launcher: try ShimLauncher(path: configuration.shim),
-      store: store,
-      controllerKey: configuration.controllerKey, agent: identity.name, clock: clock, logger: logger)
+      store: store, controllerKey: configuration.controllerKey, agent: identity.name, clock: clock,
+      handling: guards.handling, logger: logger)
     let (watches, continuation) = AsyncStream.makeStream(of: ActiveRun.self)
     self.watches = watches
     engine = try Engine(
       receipts: ReceiptMaker(identity: identity), ledger: Ledger(path: folder + "/ledger.sqlite"), runner: runner,
-      clock: clock, lead: Self.lead, signals: signals, watches: continuation, logger: logger)
+      clock: clock, lead: Self.lead, signals: signals, guards: guards, watches: continuation, logger: logger)
     installer = Installer(
       identity: identity, controllerKey: configuration.controllerKey, engine: engine, store: store,
-      assignments: AssignmentFiles(folder: folder + "/assignments"), zones: ZoneDatabase(), clock: clock, logger: logger
-    )
+      assignments: AssignmentFiles(folder: folder + "/assignments"), zones: ZoneDatabase(), clock: clock,
+      storeLimit: configuration.disk.store, logger: logger)
     desk = LinkDesk(
       configuration: configuration, identity: identity, engine: engine, installer: installer, signals: signals,
       logger: logger)

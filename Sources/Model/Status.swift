@@ -50,6 +50,11 @@ public enum SkipReason: String, Sendable, CaseIterable {
   case refusedVerification = "RefusedVerification"
   case refusedPolicy = "RefusedPolicy"
   case abortedRollout = "AbortedRollout"
+  /// The bundle's runs crashed the agent or their shims too often: it starts no more by itself until there is another
+  /// version, or until somebody runs it.
+  case quarantined = "Quarantined"
+  /// The agent had no room for it: its disk or its ledger was full, or nearly.
+  case noRoom = "NoRoom"
 }
 
 /// How an occurrence ended: a final run state, or a reason why it did not run.

@@ -57,6 +57,19 @@ struct AgentCommand: AsyncParsableCommand {
   @Option(help: "How long --shutdown wait waits, such as 10m; 1s to 7d. Default: 60s.")
   var shutdownTimeout: String?
 
+  @Option(
+    help: "So many crashes of the agent or of a shim within a day stop a job's version; 0: never. Default: 3.")
+  var quarantine: String?
+
+  @Option(help: "With less free on the disk of the state folder nothing starts: 64M, 2G; 0: never mind. Default: 64M.")
+  var diskReserve: String?
+
+  @Option(help: "What the ledger may hold: runs of 7 days, and receipts on their way. Default: 1G.")
+  var ledgerLimit: String?
+
+  @Option(help: "What the store of bundles may hold. Default: 1G.")
+  var storeLimit: String?
+
   @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
   var logLevel: String?
 

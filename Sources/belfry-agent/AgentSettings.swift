@@ -13,7 +13,7 @@ struct AgentSettings {
   /// The settings that there are; anything else with the prefix is a mistake.
   static let names = [
     "NAME", "LABELS", "CONTROLLER", "CONTROLLER_KEY", "STATE", "SHIM", "LOG_LEVEL", "INSECURE", "ENVIRONMENT_FILE",
-    "SHUTDOWN", "SHUTDOWN_TIMEOUT",
+    "SHUTDOWN", "SHUTDOWN_TIMEOUT", "QUARANTINE", "DISK_RESERVE", "LEDGER_LIMIT", "STORE_LIMIT",
   ]
 
   let agent: AgentConfiguration
@@ -49,6 +49,16 @@ struct AgentSettings {
       controller: address, controllerKey: try Self.key(keyPath), shim: setting(command.shim, "shim"))
     agent.shutdown = try Self.shutdown(
       setting(command.shutdown, "shutdown"), timeout: setting(command.shutdownTimeout, "shutdown.timeout"))
+    agent.quarantine = try Self.quarantine(setting(command.quarantine, "quarantine"))
+    agent.disk.reserve =
+      try Self.size(
+        setting(command.diskReserve, "disk.reserve"), "--disk-reserve", 0...(1 << 40)) ?? agent.disk.reserve
+    agent.disk.ledger =
+      try Self.size(
+        setting(command.ledgerLimit, "ledger.limit"), "--ledger-limit", (1 << 20)...(1 << 40)) ?? agent.disk.ledger
+    agent.disk.store =
+      try Self.size(
+        setting(command.storeLimit, "store.limit"), "--store-limit", (1 << 20)...(1 << 40)) ?? agent.disk.store
     self.agent = agent
     let level = setting(command.logLevel, "log.level") ?? "info"
     guard let logLevel = Logger.Level(rawValue: level) else {
@@ -107,6 +117,30 @@ struct AgentSettings {
     return shutdown
   }
 
+  private static func quarantine(_ text: String?) throws(Complaint) -> QuarantineRule {
+    guard let text else { return QuarantineRule() }
+    guard let crashes = Int(text), (0...1_000).contains(crashes) else {
+      throw Complaint("--quarantine: '\(text)' is no number of crashes from 0 (never) to 1000")
+    }
+    return QuarantineRule(crashes: crashes)
+  }
+
+  /// A number of bytes, with `K`, `M` or `G` behind it for 1024, 1024² and 1024³ of them.
+  private static func size(
+    _ text: String?, _ name: String, _ range: ClosedRange<Int64>
+  ) throws(Complaint) -> Int64? {
+    guard let text else { return nil }
+    let units: [Character: Int64] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
+    let unit = text.last.flatMap { units[$0] }
+    let digits = unit == nil ? text[...] : text.dropLast()
+    guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int64(digits),
+      case let (bytes, overflow) = number.multipliedReportingOverflow(by: unit ?? 1), !overflow, range.contains(bytes)
+    else {
+      throw Complaint("\(name): '\(text)' is no size from \(range.lowerBound) to 1024G, such as 64M")
+    }
+    return bytes
+  }
+
   private static func name(_ text: String) throws(Complaint) -> AgentName {
     do { return try AgentName(text) } catch { throw Complaint("--name: \(error)") }
   }
@@ -133,7 +167,7 @@ struct AgentSettings {
     }
   }
 
-  private static func absolute(_ path: String) -> String {
+  static func absolute(_ path: String) -> String {
     path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
   }
 }

@@ -84,28 +84,30 @@ final class Bench: Sendable {
   let runner = FakeRunner()
   let identity: AgentIdentity
   let signals = EngineSignals()
+  let ledgerPath: String
 
-  init() throws {
+  init(ledgerPath: String? = nil) throws {
     folder = try TemporaryFolder("belfry-agent-kit")
+    self.ledgerPath = ledgerPath ?? folder.path("ledger.sqlite")
     identity = AgentIdentity(id: AgentID(random: (7, 7)), name: try AgentName("bench"), key: try SigningKey.generate())
   }
 
-  var ledgerPath: String { folder.path("ledger.sqlite") }
-
   /// A new life of the engine on the same ledger, and the runs that it wants to be watched.
   func engine(
-    lead: Duration = .zero
+    lead: Duration = .zero, guards: EngineGuards = EngineGuards()
   ) throws -> (engine: Engine, watched: AsyncStream<ActiveRun>, end: AsyncStream<ActiveRun>.Continuation) {
     let (watched, end) = AsyncStream.makeStream(of: ActiveRun.self)
     let engine = try Engine(
       receipts: ReceiptMaker(identity: identity), ledger: Ledger(path: ledgerPath), runner: runner, clock: clock.wall,
-      lead: lead, signals: signals, watches: end, logger: quiet)
+      lead: lead, signals: signals, guards: guards, watches: end, logger: quiet)
     return (engine, watched, end)
   }
 
   /// An engine with the jobs installed.
-  func started(_ jobs: FiringJob..., lead: Duration = .zero) async throws -> Engine {
-    let engine = try engine(lead: lead).engine
+  func started(
+    _ jobs: FiringJob..., lead: Duration = .zero, guards: EngineGuards = EngineGuards()
+  ) async throws -> Engine {
+    let engine = try engine(lead: lead, guards: guards).engine
     try await engine.start(jobs)
     return engine
   }

@@ -14,6 +14,7 @@ struct FiringWorld {
     var runs: [RunID: ActiveRun] = [:]
     var spent: [RunID: Timestamp] = [:]
     var lastHeard: Timestamp?
+    var quarantined: [Digest: String] = [:]
     /// Every run that is one, and every record of a skip with the time at which it was made.
     var started: [RunID: ActiveRun] = [:]
     var skips: [(record: SkippedOccurrences, at: Timestamp)] = []
@@ -84,6 +85,7 @@ struct FiringWorld {
     for action in actions { write(action) }
     for (job, cursor) in machine.takeCursorMoves() { ledger.cursors[job] = cursor }
     ledger.lastHeard = machine.lastHeard
+    ledger.quarantined = machine.quarantined
     if mayDie, chance(3) {
       // What was to be armed has no shim and never will; what was to be asked was not.
       for case .start(let run) in actions where shims[run.id] == nil && ledger.runs[run.id] != nil {
@@ -96,12 +98,16 @@ struct FiringWorld {
 
   mutating func restart() {
     count("restart")
+    let wasHeld = machine.isHeld
     machine = FiringMachine(agent: host, lastHeard: ledger.lastHeard, lead: lead)
+    machine.restoreQuarantine(ledger.quarantined)
     machine.restore(ledger.runs.values.shuffled(using: &random), spent: ledger.spent, at: now)
     for action in machine.install(ledger.installed, cursors: ledger.cursors, at: now) {
       if case .note = action { continue }
       Issue.record("a restart decides nothing before the first tick: \(action)")
     }
+    // Whoever owns it looks again at once.
+    if wasHeld { commit(machine.hold("full", at: now), mayDie: false) }
   }
 
   mutating func write(_ action: FiringAction) {

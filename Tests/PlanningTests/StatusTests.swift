@@ -24,13 +24,14 @@ private struct Holder: Sendable {
   var refused: String?
   var labels: [String: String]
   var last: RunState?
+  var stopped: String?
 
   init(
     _ name: String, holds: String? = nil, connected: Bool = true, comes: String? = nil, refused: String? = nil,
-    labels: [String: String] = [:], last: RunState? = nil
+    labels: [String: String] = [:], last: RunState? = nil, stopped: String? = nil
   ) {
     (self.name, self.holds, self.connected, self.comes) = (name, holds, connected, comes)
-    (self.refused, self.labels, self.last) = (refused, labels, last)
+    (self.refused, self.labels, self.last, self.stopped) = (refused, labels, last, stopped)
   }
 
   func state(_ number: Int) throws -> AgentState {
@@ -40,6 +41,7 @@ private struct Holder: Sendable {
     }
     var agent = AgentState(id: agentID(number), name: try AgentName(name), labels: labels, connected: connected)
     if let holds { agent.held = try contents(holds) }
+    if let stopped { agent.stopped = [try JobName("a"): stopped] }
     if let comes {
       agent.sent = SentAssignment(
         position: Position(epoch: 1, sequence: 2), expires: at(1_000_000), contents: try contents(comes),
@@ -74,6 +76,10 @@ private let rows: [StatusRow] = [
   StatusRow(
     testDescription: "no agent matches", match: ["role": ["db"]], agents: [Holder("db-1")], sync: .synced,
     health: .degraded, reason: "no agent matches the targets"),
+  StatusRow(
+    testDescription: "in quarantine, whatever the last run was",
+    agents: [Holder("db-1", holds: "2", last: .lost, stopped: "3 crashes")], sync: .synced, health: .degraded,
+    reason: "in quarantine on db-1: 3 crashes"),
   StatusRow(
     testDescription: "still where it should not be", match: ["role": ["db"]],
     agents: [Holder("db-1", holds: "2", labels: ["role": "db"]), Holder("web-1", holds: "2")], sync: .outOfSync,

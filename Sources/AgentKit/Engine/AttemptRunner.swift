@@ -52,8 +52,10 @@ extension ActiveRun {
 enum LaunchProblem: Error, Sendable {
   /// The bytes are not those of the bundle: nothing of it may run.
   case refused(String)
-  /// It cannot be started: no interpreter, no memory, no room on the disk.
+  /// It cannot be started: no interpreter, no memory.
   case failed(String)
+  /// There is no room for it on the disk.
+  case noRoom(String)
   /// It was started, but cannot be watched now; it is to be looked for as after a restart.
   case unwatched
 }
@@ -69,6 +71,8 @@ struct AttemptOutcome: Sendable {
   var record: Receipt.Attempt
   /// False when certainly nothing of it has run: it was dismissed before its instant, or its shim died before.
   var mayHaveRun = true
+  /// Why its shim is a crash of the job's making, in words; nil when the shim did what it should.
+  var crash: String?
   /// What is kept of its output.
   var log: [UInt8]
 }

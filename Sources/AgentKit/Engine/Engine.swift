@@ -39,11 +39,14 @@ actor Engine {
   private var keepers: Set<JobName> = []
   /// What keeps the agent from working, by kind; told to the controller.
   private(set) var problems: [String: String] = [:]
+  private let guards: EngineGuards
+  private var crashes: Crashes
   private var heardWritten: Timestamp?
 
   init(
     receipts: ReceiptMaker, ledger: Ledger, runner: any AttemptRunner, clock: WallClock, lead: Duration = .zero,
-    signals: EngineSignals, watches: AsyncStream<ActiveRun>.Continuation, logger: Logger
+    signals: EngineSignals, guards: EngineGuards = EngineGuards(), watches: AsyncStream<ActiveRun>.Continuation,
+    logger: Logger
   ) throws {
     self.receipts = receipts
     self.ledger = ledger
@@ -54,6 +57,9 @@ actor Engine {
     self.stateChanged = signals.stateChanged
     self.spoolChanged = signals.spoolChanged
     self.watches = watches
+    self.guards = guards
+    crashes = Crashes(
+      rule: guards.quarantine, times: try ledger.crashes(after: clock.now - QuarantineRule.window))
     machine = FiringMachine(agent: receipts.identity.id, lastHeard: try ledger.lastHeard(), lead: lead)
   }
 
@@ -66,8 +72,12 @@ actor Engine {
     entries = Dictionary(active.map { ($0.run.id, $0) }, uniquingKeysWith: { $1 })
     runner.discardAll(except: Set(entries.keys))
     machine.restore(active.map(\.run), spent: try ledger.spentOrders(after: now), at: now)
+    // Without the rule nothing is in quarantine, whatever was when there was one.
+    machine.restoreQuarantine(guards.quarantine.crashes > 0 ? try ledger.quarantined() : [:])
     let cursors = try ledger.cursors()
     try change { $0.install(installed, cursors: cursors, at: now) }
+    // Before anything of them is taken into the hands again.
+    for entry in guards.handling?.former ?? [] { try crashed(entry) }
     // Each as it is when its turn comes: taking up one may change another.
     for run in active.map(\.run.id) {
       if let entry = entries[run] { try resume(entry) }
@@ -128,6 +138,7 @@ actor Engine {
     writeNotBegun()
     guard isFiring else { return unwritten.isEmpty ? .seconds(3600) : .seconds(1) }
     let now = clock.now
+    if holdsBack(at: now) { return .seconds(1) }
     if let due = machine.nextWake, due <= now {
       do {
         try change { $0.tick(at: now) }
@@ -154,19 +165,38 @@ actor Engine {
       entries[end.attempt.run]?.attempts.append(end.outcome.record)
     }
     CrashPoint.reach("agent.attemptEnded")
+    let crashed = told.filter { $0.outcome.crash != nil }
+    var counted = crashes
     do {
-      try change(also: { transaction in
-        for end in told where !dismissed.contains(end.attempt) {
-          try transaction.keep(log: end.outcome.log, of: end.attempt.run, attempt: end.attempt.number)
-        }
-      }) { machine in
-        told.flatMap { end in
-          if dismissed.contains(end.attempt) { return machine.disarmed(end.attempt.run, at: now) }
-          let record = end.outcome.record
-          return machine.attemptEnded(
-            end.attempt.run, attempt: end.attempt.number, record.state, ended: min(record.ended, now), at: now)
+      try handling(told.compactMap { entries[$0.attempt.run]?.run }, "the agent died while it wrote down its end") {
+        try change(also: { transaction in
+          for end in told where !dismissed.contains(end.attempt) {
+            try transaction.keep(log: end.outcome.log, of: end.attempt.run, attempt: end.attempt.number)
+          }
+          for end in crashed {
+            guard let run = entries[end.attempt.run]?.run else { continue }
+            try transaction.crashed(run.bundle, at: now, end.outcome.crash ?? "")
+          }
+        }) { machine in
+          var actions: [FiringAction] = []
+          // First, so that none of them is tried again.
+          for end in crashed {
+            guard let run = entries[end.attempt.run]?.run, counted.add(run.bundle, at: now) else { continue }
+            let words = counted.words(run.job.name, last: end.outcome.crash ?? "")
+            actions += machine.quarantine(run.bundle, words, at: now)
+          }
+          for end in told {
+            let record = end.outcome.record
+            actions +=
+              dismissed.contains(end.attempt)
+              ? machine.disarmed(end.attempt.run, at: now)
+              : machine.attemptEnded(
+                end.attempt.run, attempt: end.attempt.number, record.state, ended: min(record.ended, now), at: now)
+          }
+          return actions
         }
       }
+      crashes = counted
     } catch {
       entries = before
       troubled("ledger", error)
@@ -194,7 +224,13 @@ actor Engine {
 
   func dispatch(_ order: Dispatch) throws -> [FiringAction] {
     guard isFiring else { return [.refuse(order, reason: "the agent is stopping")] }
-    return try change(startBy: order.startBy) { $0.dispatch(order, at: clock.now) }
+    let wasQuarantined = machine.quarantined[order.bundle] != nil
+    let actions = try change(startBy: order.startBy) { $0.dispatch(order, at: clock.now) }
+    if wasQuarantined, machine.quarantined[order.bundle] == nil {
+      crashes.forgive(order.bundle)
+      logger.notice("its quarantine is over, because somebody runs it", metadata: ["job": "\(order.job)"])
+    }
+    return actions
   }
 
   /// The controller was heard. Written at most once a minute: a lease lasts days.
@@ -230,8 +266,84 @@ actor Engine {
 
   func spoolCount() -> Int { (try? ledger.spoolCount()) ?? 0 }
 
-  /// Forgets old runs whose receipts are gone.
-  func tidy() throws { try ledger.write { try $0.forgetRuns(before: clock.now - .seconds(7 * 86_400)) } }
+  /// Forgets old runs whose receipts are gone, and of the others so many that the ledger has its size.
+  func tidy() throws {
+    let now = clock.now
+    let week = now - .seconds(7 * 86_400)
+    try ledger.write {
+      try $0.forgetRuns(before: week)
+      try $0.forgetCrashes(
+        before: now - QuarantineRule.window, quarantines: week, except: Set(machine.installedBundles))
+    }
+    try shrinkLedger()
+  }
+
+  /// Oldest first, and never what no controller has taken yet.
+  private func shrinkLedger() throws {
+    guard let disk = guards.disk else { return }
+    var forgotten = 1
+    while forgotten > 0, disk.ledgerShortage(try ledger.usedBytes()) != nil {
+      forgotten = 0
+      try ledger.write { forgotten = try $0.forgetOldest(1_000, now: clock.now) }
+    }
+    isLedgerFull = disk.ledgerShortage(try ledger.usedBytes())
+  }
+
+  /// Why nothing may start for the ledger's size, as it was found when somebody last looked.
+  private var isLedgerFull: String?
+  private var ledgerLooked: Timestamp?
+
+  // MARK: - Room and crashes
+
+  /// Whether nothing may start at present, because there is no room. Looks, and tells the machine and the controller.
+  private func holdsBack(at now: Timestamp) -> Bool {
+    guard let disk = guards.disk else { return false }
+    if ledgerLooked.map({ now - $0 > .seconds(30) || now < $0 }) ?? true {
+      ledgerLooked = now
+      do { try shrinkLedger() } catch { troubled("ledger", error) }
+    }
+    let shortage = disk.shortage(isHeld: machine.isHeld) ?? isLedgerFull
+    do {
+      if let shortage {
+        if !machine.isHeld { logger.error("nothing starts", metadata: ["reason": "\(shortage)"]) }
+        try change { $0.hold(shortage, at: now) }
+        if problems["room"] == nil { stateChanged.raise() }
+        problems["room"] = "nothing starts: \(shortage)"
+      } else if machine.isHeld {
+        try change { $0.resume(at: now) }
+        logger.notice("there is room again")
+        solved("room")
+      }
+    } catch {
+      troubled("ledger", error)
+    }
+    return machine.isHeld
+  }
+
+  /// Runs `body` with the mark set that these attempts are in the agent's hands.
+  @discardableResult
+  private func handling<Value, Failure: Error>(
+    _ runs: [ActiveRun], _ doing: String, _ body: () throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    guard let mark = guards.handling else { return try body() }
+    return try mark.during(runs.map { .init(bundle: $0.bundle, job: $0.job.name, doing: doing) }, body)
+  }
+
+  /// The former life of the agent died with this in its hands.
+  private func crashed(_ entry: HandlingMark.Entry) throws {
+    let now = clock.now
+    logger.error("the agent crashed", metadata: ["job": "\(entry.job)", "when": "\(entry.doing)"])
+    var counted = crashes
+    let isTooMany = counted.add(entry.bundle, at: now)
+    let words = counted.words(entry.job, last: entry.doing)
+    try change(also: { try $0.crashed(entry.bundle, at: now, entry.doing) }) {
+      isTooMany ? $0.quarantine(entry.bundle, words, at: now) : []
+    }
+    crashes = counted
+  }
+
+  /// Bundles that start no more by themselves, and why.
+  var quarantined: [Digest: String] { machine.quarantined }
 
   // MARK: - Stop
 
@@ -272,11 +384,13 @@ actor Engine {
     let cursors = next.takeCursorMoves()
     var changed = entries
     do {
-      try ledger.write { transaction in
+      try writeWithBallast { transaction in
+        changed = entries
         try write(transaction)
         for (job, cursor) in cursors {
           if let cursor { try transaction.move(job, to: cursor) } else { try transaction.forgetCursor(of: job) }
         }
+        try recordQuarantine(next.quarantined, in: transaction)
         for action in actions { try record(action, in: transaction, &changed, startBy: startBy) }
       }
     } catch let error as DatabaseError where error.resultCode == .SQLITE_IOERR {
@@ -289,6 +403,25 @@ actor Engine {
     CrashPoint.reach("agent.ledgerWritten")
     for action in actions { perform(action) }
     return actions
+  }
+
+  /// One transaction; on a full disk once more, with the room that the ballast has kept.
+  private func writeWithBallast(_ body: (LedgerTransaction) throws -> Void) throws {
+    do { try ledger.write(body) } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+      guard let disk = guards.disk, disk.dropBallast() else { throw error }
+      logger.error("the disk is full; the ballast goes overboard")
+      try ledger.write(body)
+    }
+  }
+
+  private func recordQuarantine(_ next: [Digest: String], in transaction: LedgerTransaction) throws {
+    guard next != machine.quarantined else { return }
+    for (bundle, words) in next where machine.quarantined[bundle] == nil {
+      try transaction.quarantine(bundle, words, since: clock.now)
+    }
+    for bundle in machine.quarantined.keys where next[bundle] == nil {
+      try transaction.release(bundle, keeping: max(0, guards.quarantine.crashes - 1))
+    }
   }
 
   private func record(
@@ -310,10 +443,8 @@ actor Engine {
       try transaction.forget(run.id)
     case .finish(let run, let outcome, let reason):
       let entry = entries.removeValue(forKey: run.id) ?? LedgerRun(run: run, boot: runner.boot)
-      let refused = refusals.removeValue(forKey: run.id)
       let receipt = receipts.receipt(
-        entry, refused.map { _ in .skipped(.refusedVerification) } ?? outcome,
-        reason: refused ?? reason ?? entry.attempts.last?.reason, at: clock.now)
+        entry, outcome, reason: refusals[run.id] ?? reason ?? entry.attempts.last?.reason, at: clock.now)
       try spool(receipt, in: transaction)
     case .skip(let skipped): try spool(receipts.receipt(skipped, at: clock.now), in: transaction)
     case .disarm, .refuse, .note: break
@@ -322,7 +453,8 @@ actor Engine {
 
   private func spool(_ receipt: Receipt, in transaction: LedgerTransaction) throws {
     let signed = try receipts.sign(receipt)
-    try transaction.finish(receipt.run, line: signed.line, signature: signed.signatureLine)
+    try transaction.finish(
+      receipt.run, attempts: receipt.attempts, line: signed.line, signature: signed.signatureLine)
   }
 
   private func perform(_ action: FiringAction) {
@@ -335,6 +467,7 @@ actor Engine {
       logger.info("waits for its turn", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)"])
       stateChanged.raise()
     case .finish(let run, let outcome, _):
+      refusals[run.id] = nil
       logger.info("run ended", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)", "outcome": "\(outcome)"])
       spoolChanged.raise()
     case .skip(let skipped):
@@ -356,13 +489,15 @@ actor Engine {
     }
   }
 
-  /// Why runs were refused by verification, until their end is written.
+  /// Why runs were refused, by verification or for want of room, until their end is written.
   private var refusals: [RunID: String] = [:]
 
   private func launch(_ run: ActiveRun) {
     CrashPoint.reach("agent.beforeLaunch")
     do throws(LaunchProblem) {
-      try runner.launch(run)
+      try handling([run], "the agent died while it started an attempt") { () throws(LaunchProblem) in
+        try runner.launch(run)
+      }
       CrashPoint.reach("agent.launched")
       watches.yield(run)
       stateChanged.raise()
@@ -370,6 +505,7 @@ actor Engine {
       switch error {
       case .refused(let reason): refuse(run, reason)
       case .failed(let reason): couldNot(start: run, reason)
+      case .noRoom(let reason): couldNot(start: run, reason, isForRoom: true)
       case .unwatched: watches.yield(run)
       }
     }
@@ -377,9 +513,13 @@ actor Engine {
 
   /// What could not be made ready ahead of its instant is tried again then: until then things may be as they should be, and
   /// nobody wants to read that a run failed before it was due.
-  private func couldNot(start run: ActiveRun, _ reason: String) {
+  private func couldNot(start run: ActiveRun, _ reason: String, isForRoom: Bool = false) {
     guard case .armed(let instant) = run.phase, clock.now < instant else {
-      return failed(run.attemptID, .failed, reason)
+      // What has had an attempt is a run that failed; without one it is none.
+      guard isForRoom, run.attempt == 1 else { return failed(run.attemptID, .failed, reason) }
+      logger.error("no room for a run", metadata: ["job": "\(run.occurrence.job)", "reason": "\(reason)"])
+      refusals[run.id] = reason
+      return write(.refused(.noRoom), of: run.attemptID)
     }
     logger.info("not ready ahead of its time", metadata: ["job": "\(run.occurrence.job)", "reason": "\(reason)"])
     do { try change { $0.disarmed(run.id, at: clock.now) } } catch {
@@ -390,8 +530,8 @@ actor Engine {
 
   private enum NotBegun {
     /// The bytes are wrong: the run ends here whatever its retry policy says, because the same bytes would be wrong
-    /// again.
-    case refused
+    /// again. Or there is no room for it.
+    case refused(SkipReason)
     case failed(Receipt.Attempt)
   }
 
@@ -399,7 +539,7 @@ actor Engine {
     logger.error("refused to run", metadata: ["job": "\(run.occurrence.job)", "reason": "\(reason)"])
     refusals[run.id] = reason
     problems["bundle \(run.bundle.hex)"] = "\(run.occurrence.job): \(reason)"
-    write(.refused, of: run.attemptID)
+    write(.refused(.refusedVerification), of: run.attemptID)
     stateChanged.raise()
   }
 
@@ -418,7 +558,8 @@ actor Engine {
     unwritten[attempt] = nil
     do {
       switch end {
-      case .refused: try change { $0.refuse(attempt.run, attempt: attempt.number, at: clock.now) }
+      case .refused(let reason):
+        try change { $0.refuse(attempt.run, attempt: attempt.number, reason, at: clock.now) }
       case .failed(let record):
         try ended([EndedAttempt(attempt: attempt, outcome: AttemptOutcome(record: record, log: []))])
       }
@@ -450,6 +591,13 @@ actor Engine {
   func damaged(_ bundle: Digest, _ reason: String) { problems["bundle \(bundle.hex)"] = reason }
 
   func repaired(_ bundle: Digest) { solved("bundle \(bundle.hex)") }
+}
+
+/// What keeps the engine from starting what it should not.
+struct EngineGuards: Sendable {
+  var quarantine = QuarantineRule()
+  var handling: HandlingMark?
+  var disk: DiskSpace?
 }
 
 /// How the engine wakes the loops around it.

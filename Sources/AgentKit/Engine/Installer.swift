@@ -24,6 +24,7 @@ actor Installer {
   private let assignments: AssignmentFiles
   private let zones: ZoneDatabase
   private let clock: WallClock
+  private let storeLimit: Int64
   private let logger: Logger
 
   private(set) var held: Signed<Assignment>?
@@ -38,7 +39,7 @@ actor Installer {
   init(
     identity: AgentIdentity, controllerKey: PublicKey, engine: Engine, store: BundleStore,
     assignments: AssignmentFiles, zones: ZoneDatabase,
-    clock: WallClock, logger: Logger
+    clock: WallClock, storeLimit: Int64 = DiskLimits().store, logger: Logger
   ) {
     self.identity = identity
     self.controllerKey = controllerKey
@@ -47,6 +48,7 @@ actor Installer {
     self.assignments = assignments
     self.zones = zones
     self.clock = clock
+    self.storeLimit = storeLimit
     self.logger = logger
   }
 
@@ -206,6 +208,13 @@ actor Installer {
   private func requestBlobs() async throws {
     guard let install = pending else { return }
     if let contradiction = install.contradiction { return refusePending("malformed", contradiction) }
+    let size = install.files.reduce(Int64(0)) { $0 + $1.size }
+    guard size <= storeLimit else {
+      return refusePending(
+        "storeLimit",
+        "its files have \(DiskSpace.text(size)), and the store may hold \(DiskSpace.text(storeLimit)) (store-limit of the agent)"
+      )
+    }
     let missing = Set(try store.missing(install.files).files.map(\.digest))
     pending?.need(missing)
     if missing.isEmpty {
@@ -241,7 +250,8 @@ actor Installer {
     await collectGarbage()
   }
 
-  /// Removes bundles, files and assignments that nothing needs any more.
+  /// Removes assignments that nothing needs any more, and bundles and files, oldest first, as far as the store has more than it
+  /// may: what stays need not be fetched when a commit is reverted.
   private func collectGarbage() async {
     guard let held else { return }
     let kept = Set(held.value.entries.map(\.bundle)).union(await engine.entries.values.map(\.run.bundle))
@@ -249,7 +259,7 @@ actor Installer {
     do {
       for digest in kept where bundles[digest] == nil { _ = try? storedBundle(digest) }
       let files = Set(bundles.values.flatMap { $0.value.files.map(\.digest) })
-      try store.collect(keeping: kept, files: files)
+      try store.collect(keeping: kept, files: files, limit: storeLimit)
       assignments.keepOnly(held.digest)
     } catch {
       logger.warning("old content could not be removed", metadata: ["reason": "\(error)"])

@@ -17,13 +17,13 @@ final class ShimRunner: AttemptRunner {
   private let agent: AgentName
   private let clock: WallClock
   private let logger: Logger
+  private let handling: HandlingMark?
   private let shims = Mutex<[AttemptID: Shim]>([:])
   private let remover: FolderRemover
 
   init(
     folder: String, keptFolder: String, launcher: ShimLauncher, store: BundleStore, controllerKey: PublicKey,
-    agent: AgentName,
-    clock: WallClock, logger: Logger
+    agent: AgentName, clock: WallClock, handling: HandlingMark? = nil, logger: Logger
   ) {
     self.folder = folder
     let remover = FolderRemover(logger: logger)
@@ -34,6 +34,7 @@ final class ShimRunner: AttemptRunner {
     self.controllerKey = controllerKey
     self.agent = agent
     self.clock = clock
+    self.handling = handling
     self.logger = logger
   }
 
@@ -59,6 +60,7 @@ final class ShimRunner: AttemptRunner {
       switch error.code {
       case .missing, .corrupted, .tampered, .refused: throw .refused("\(error)")
       case .notWatched: throw .unwatched
+      case .diskFull: throw .noRoom("\(error)")
       default: throw .failed("\(error)")
       }
     }
@@ -87,12 +89,23 @@ final class ShimRunner: AttemptRunner {
         end = try await shim.ended()
       }
     }
+    let mark = HandlingMark.Entry(
+      bundle: run.bundle, job: run.job.name, doing: "the agent died while it read its output")
+    guard let handling else { return outcome(of: run, end, in: runFolder) }
+    return handling.during([mark]) { outcome(of: run, end, in: runFolder) }
+  }
+
+  private func outcome(of run: ActiveRun, _ end: AttemptEnd, in runFolder: RunFolder) -> AttemptOutcome {
     var exit: ExitRecord?
-    if case .finished(let record) = end.ending { exit = record }
+    var crash: String?
+    switch end.ending {
+    case .finished(let record): exit = record
+    case .lost(let reason): crash = reason.isCrash ? reason.words : nil
+    }
     let output = (try? runFolder.keptOutput(exit)) ?? KeptOutput()
     let record = end.attempt(
       number: run.attempt, success: run.job.run.success, output: output, started: run.started, now: clock.now)
-    return AttemptOutcome(record: record, mayHaveRun: end.mayHaveRun, log: output.bytes)
+    return AttemptOutcome(record: record, mayHaveRun: end.mayHaveRun, crash: crash, log: output.bytes)
   }
 
   func cancel(_ attempt: AttemptID) {

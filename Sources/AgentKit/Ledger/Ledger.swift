@@ -27,6 +27,33 @@ final class Ledger: Sendable {
     try LedgerSchema.migrator.migrate(database)
   }
 
+  /// Opens the database of an agent that may be at work, to be read only. Throws a GRDB `DatabaseError`.
+  init(reading path: String) throws {
+    var configuration = Configuration()
+    configuration.readonly = true
+    configuration.busyMode = .timeout(5)
+    database = try DatabaseQueue(path: path, configuration: configuration)
+  }
+
+  /// Runs, ended ones too, whose ids begin with the text; at most ten of them.
+  func runs(beginningWith text: String) throws -> [LedgerRun] {
+    // Ids are hexadecimal digits; anything else could be a pattern.
+    guard text.utf8.count >= 4, text.allSatisfy(\.isHexDigit) else { return [] }
+    return try database.read { db in
+      try Row.fetchAll(
+        db, sql: "SELECT * FROM runs WHERE id LIKE ? || '%' ORDER BY id LIMIT 10", arguments: [text.lowercased()]
+      ).map { try LedgerRun(row: $0) }
+    }
+  }
+
+  /// What is kept of a run's output, by attempt.
+  func logs(of run: RunID) throws -> [(attempt: Int, data: [UInt8])] {
+    try database.read { db in
+      try Row.fetchAll(db, sql: "SELECT attempt, data FROM logs WHERE run = ? ORDER BY attempt", arguments: [run.text])
+        .map { ($0["attempt"], Array($0["data"] as Data)) }
+    }
+  }
+
   /// Runs all changes of `body` as one transaction with one fsync.
   func write(_ body: (LedgerTransaction) throws -> Void) throws {
     try database.write { try body(LedgerTransaction(database: $0)) }
@@ -98,6 +125,39 @@ final class Ledger: Sendable {
           signature: Array(row["signature"] as Data),
           logs: logs.map { ($0["attempt"], Array($0["data"] as Data)) })
       }
+    }
+  }
+
+  /// For each bundle when its runs crashed something, after the time given.
+  func crashes(after time: Timestamp) throws -> [Digest: [Timestamp]] {
+    try database.read { db in
+      var crashes: [Digest: [Timestamp]] = [:]
+      for row in try Row.fetchAll(
+        db, sql: "SELECT bundle, at FROM crashes WHERE at > ? ORDER BY at", arguments: [time.microseconds])
+      {
+        crashes[try Digest(hex: row["bundle"]), default: []].append(Timestamp(microseconds: row["at"]))
+      }
+      return crashes
+    }
+  }
+
+  /// The bundles in quarantine, and why.
+  func quarantined() throws -> [Digest: String] {
+    try database.read { db in
+      var quarantined: [Digest: String] = [:]
+      for row in try Row.fetchAll(db, sql: "SELECT bundle, words FROM quarantine") {
+        quarantined[try Digest(hex: row["bundle"])] = row["words"]
+      }
+      return quarantined
+    }
+  }
+
+  /// Bytes of the database that hold something.
+  func usedBytes() throws -> Int64 {
+    try database.read { db in
+      let pages = try Int64.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+      let free = try Int64.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+      return (pages - free) * (try Int64.fetchOne(db, sql: "PRAGMA page_size") ?? 4096)
     }
   }
 

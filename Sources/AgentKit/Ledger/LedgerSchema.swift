@@ -58,6 +58,13 @@ enum LedgerSchema {
           ALTER TABLE cursors ADD COLUMN floor INTEGER NOT NULL DEFAULT \(Int64.min);
           """)
     }
+    migrator.registerMigration("quarantine") { db in
+      try db.execute(
+        sql: """
+          CREATE TABLE crashes (bundle TEXT NOT NULL, at INTEGER NOT NULL, words TEXT NOT NULL) STRICT;
+          CREATE TABLE quarantine (bundle TEXT PRIMARY KEY, since INTEGER NOT NULL, words TEXT NOT NULL) STRICT;
+          """)
+    }
     return migrator
   }()
 }

@@ -64,9 +64,10 @@ struct LedgerTransaction {
     try execute("INSERT OR REPLACE INTO logs VALUES (?, ?, ?)", [run.text, attempt, Data(data)])
   }
 
-  /// Ends a run and puts its receipt into the spool. For an occurrence that did not run there is no run to end.
-  func finish(_ run: RunID, line: [UInt8], signature: [UInt8]) throws {
-    try execute("UPDATE runs SET ended = 1 WHERE id = ?", [run.text])
+  /// Ends a run with its attempts and puts its receipt into the spool. For an occurrence that did not run there is no run to
+  /// end.
+  func finish(_ run: RunID, attempts: [Receipt.Attempt] = [], line: [UInt8], signature: [UInt8]) throws {
+    try execute("UPDATE runs SET ended = 1, attempts = ? WHERE id = ?", [Self.text(attempts), run.text])
     try execute(
       "INSERT OR IGNORE INTO spool (run, line, signature) VALUES (?, ?, ?)", [run.text, Data(line), Data(signature)])
   }
@@ -82,6 +83,56 @@ struct LedgerTransaction {
   /// Puts a receipt aside that the controller will never commit: kept for people, not sent again.
   func rejected(_ run: RunID, reason: String) throws {
     try database.execute(sql: "UPDATE spool SET rejected = ? WHERE run = ?", arguments: [reason, run.text])
+  }
+
+  // MARK: - Quarantine
+
+  /// Writes down that an attempt of the bundle crashed the agent or its shim.
+  func crashed(_ bundle: Digest, at time: Timestamp, _ words: String) throws {
+    try database.execute(
+      sql: "INSERT INTO crashes VALUES (?, ?, ?)", arguments: [bundle.hex, time.microseconds, words])
+  }
+
+  func quarantine(_ bundle: Digest, _ words: String, since time: Timestamp) throws {
+    try database.execute(
+      sql: "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", arguments: [bundle.hex, time.microseconds, words])
+  }
+
+  /// Ends a quarantine; `kept` of the latest crashes still count.
+  func release(_ bundle: Digest, keeping kept: Int) throws {
+    try database.execute(sql: "DELETE FROM quarantine WHERE bundle = ?", arguments: [bundle.hex])
+    try database.execute(
+      sql: """
+        DELETE FROM crashes WHERE bundle = ?1 AND rowid NOT IN
+          (SELECT rowid FROM crashes WHERE bundle = ?1 ORDER BY at DESC, rowid DESC LIMIT ?2)
+        """, arguments: [bundle.hex, kept])
+  }
+
+  /// Forgets crashes before the first time, and quarantines since before the second but for those of these bundles.
+  func forgetCrashes(before crashes: Timestamp, quarantines: Timestamp, except bundles: Set<Digest>) throws {
+    try database.execute(sql: "DELETE FROM crashes WHERE at < ?", arguments: [crashes.microseconds])
+    for row in try Row.fetchAll(
+      database, sql: "SELECT bundle FROM quarantine WHERE since < ?", arguments: [quarantines.microseconds])
+    {
+      let bundle: String = row["bundle"]
+      if !bundles.contains(where: { $0.hex == bundle }) {
+        try database.execute(sql: "DELETE FROM quarantine WHERE bundle = ?", arguments: [bundle])
+      }
+    }
+  }
+
+  // MARK: - Room
+
+  /// Forgets the oldest ended runs whose receipts are gone, at most so many; gives back how many there were. Orders that could
+  /// still be repeated stay.
+  func forgetOldest(_ count: Int, now: Timestamp) throws -> Int {
+    try database.execute(
+      sql: """
+        DELETE FROM runs WHERE id IN (
+          SELECT id FROM runs WHERE ended = 1 AND (start_by IS NULL OR start_by <= ?1)
+            AND id NOT IN (SELECT run FROM spool) ORDER BY started LIMIT ?2)
+        """, arguments: [now.microseconds, count])
+    return database.changesCount
   }
 
   /// Forgets ended runs that started before `limit` and whose receipts are gone.

@@ -71,6 +71,7 @@ actor LinkDesk: LinkDelegate {
     let now = engine.clock.now
     let entries = await engine.entries.values.filter { $0.run.isGoing(at: now) }.sorted { $0.run.id < $1.run.id }
     let problems = await engine.problems
+    let quarantined = await engine.quarantined
     let spooled = await engine.spoolCount()
     // Both from one value, so that a new position never comes with old jobs.
     let accepted = if let held { held.position } else { (try? await engine.accepted())?.position ?? .zero }
@@ -86,6 +87,7 @@ actor LinkDesk: LinkDelegate {
           $0.job = entry.job.text
           $0.bundle = entry.bundle.hex
           $0.commit = entry.commit.text
+          $0.stopped = quarantined[entry.bundle] ?? ""
         }
       }
       state.running = entries.map { entry in

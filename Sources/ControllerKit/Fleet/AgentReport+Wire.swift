@@ -39,7 +39,11 @@ extension AgentReport {
     position = Position(epoch: state.epoch, sequence: state.sequence)
     expires = state.expires > 0 ? Timestamp(microseconds: state.expires) : nil
     held = [:]
+    stopped = [:]
     for job in state.held {
+      if !job.stopped.isEmpty {
+        stopped[try JobName(job.job)] = AgentWords.safe(job.stopped, bytes: ReportLimits.problem)
+      }
       held[try JobName(job.job)] = HeldJob(bundle: try Digest(hex: job.bundle), commit: try CommitID(job.commit))
     }
     running = []

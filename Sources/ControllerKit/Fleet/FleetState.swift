@@ -93,6 +93,7 @@ struct FleetState: Sendable {
       if let sent = member.agent.sent, report.position >= sent.position { member.agent.accept(sent.position) }
       if report.position >= member.agent.position {
         member.agent.held = report.held
+        member.agent.stopped = report.stopped
         member.agent.position = report.position
         member.agent.expires = report.expires
       }
@@ -144,6 +145,8 @@ struct AgentReport: Hashable, Sendable {
   /// Of the accepted assignment; nil when there is none.
   var expires: Timestamp?
   var held: [JobName: HeldJob]
+  /// What of it does not start by itself any more, and why.
+  var stopped: [JobName: String] = [:]
   var running: [Running]
   var spooled: Int
   var problems: [String]

@@ -51,6 +51,9 @@ public enum LostReason: String, Hashable, Sendable, CaseIterable {
   /// Whether the job may have run, in whole or in part. False only when it certainly did not.
   public var mayHaveRun: Bool { self != .neverStarted }
 
+  /// Whether the shim itself died, or wrote nonsense, on a machine that went on.
+  public var isCrash: Bool { self == .shimDied || self == .neverStarted || self == .damagedRecord }
+
   /// In words, for a receipt.
   public var words: String {
     switch self {

@@ -28,6 +28,12 @@ public struct BundleStore: Sendable {
     try blobs.removeUnfinished()
   }
 
+  /// A store that somebody else writes to, to be read only.
+  public init(reading path: String) throws(ExecutionError) {
+    self.path = path
+    guard access(path + "/bundles", R_OK) == 0 else { throw ExecutionError(errno: errno, "cannot read \(path)") }
+  }
+
   private var bundles: StoreFolder { StoreFolder(path: path + "/bundles", suffix: ".dsse") }
   private var blobs: StoreFolder { StoreFolder(path: path + "/blobs", suffix: "") }
 
@@ -113,15 +119,24 @@ public struct BundleStore: Sendable {
     public var bytes: Int64 = 0
   }
 
-  /// Removes every bundle and every file that is not named here.
+  /// Removes bundles and files that are not named here, what was stored first before the rest, until the store holds at most
+  /// `limit` bytes; with 0 all of them.
   @discardableResult
-  public func collect(keeping bundles: Set<Digest>, files: Set<Digest>) throws(ExecutionError) -> Collected {
+  public func collect(
+    keeping bundles: Set<Digest>, files: Set<Digest>, limit: Int64 = 0
+  ) throws(ExecutionError) -> Collected {
+    let entries =
+      try self.bundles.entries().map { (entry: $0, isBundle: true) }
+      + (try blobs.entries().map { (entry: $0, isBundle: false) })
+    var size = entries.reduce(Int64(0)) { $0 + $1.entry.size }
     var collected = Collected()
-    let dropped = try self.bundles.removeAll(but: bundles)
-    let droppedFiles = try blobs.removeAll(but: files)
-    collected.bundles = dropped.count
-    collected.files = droppedFiles.count
-    collected.bytes = dropped.bytes + droppedFiles.bytes
+    for (entry, isBundle) in entries.sorted(by: { $0.entry.stored < $1.entry.stored }) where size > limit {
+      guard !(isBundle ? bundles : files).contains(entry.digest) else { continue }
+      try (isBundle ? self.bundles : blobs).remove(entry.digest)
+      size -= entry.size
+      collected.bytes += entry.size
+      if isBundle { collected.bundles += 1 } else { collected.files += 1 }
+    }
     return collected
   }
 }

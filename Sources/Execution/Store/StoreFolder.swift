@@ -74,17 +74,25 @@ struct StoreFolder {
     for name in try names() where name.hasPrefix(Self.unfinished) { unlink("\(path)/\(name)") }
   }
 
-  func removeAll(but kept: Set<Digest>) throws(ExecutionError) -> (count: Int, bytes: Int64) {
-    var count = 0
-    var bytes: Int64 = 0
+  /// A file of the folder.
+  struct Entry {
+    var digest: Digest
+    var size: Int64
+    /// When it was stored, nanoseconds since 1970.
+    var stored: Int64
+  }
+
+  /// All files that are whole.
+  func entries() throws(ExecutionError) -> [Entry] {
+    var entries: [Entry] = []
     for name in try names() where name.hasSuffix(suffix) {
-      guard let digest = try? Digest(hex: String(name.dropLast(suffix.count))), !kept.contains(digest) else { continue }
+      guard let digest = try? Digest(hex: String(name.dropLast(suffix.count))) else { continue }
       var status = stat()
-      if lstat("\(path)/\(name)", &status) == 0 { bytes += Int64(status.st_size) }
-      try remove(digest)
-      count += 1
+      guard lstat("\(path)/\(name)", &status) == 0 else { continue }
+      let stored = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+      entries.append(Entry(digest: digest, size: Int64(status.st_size), stored: stored))
     }
-    return (count, bytes)
+    return entries
   }
 
   private func open() throws(ExecutionError) -> Descriptor {

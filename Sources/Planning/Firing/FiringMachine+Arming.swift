@@ -5,7 +5,8 @@ import Schedule
 extension FiringMachine {
   /// Arms the job's next run, if it is time to.
   mutating func arm(_ name: JobName, at now: Timestamp) -> [FiringAction] {
-    guard lead > .zero, !isStopped, let job = jobs[name], let due = job.schedule.nextDue(after: job.cursor.decided),
+    guard lead > .zero, !isStopped, hold == nil, let job = jobs[name],
+      let due = job.schedule.nextDue(after: job.cursor.decided),
       let time = armTime(of: job, due, at: now)
     else { return [] }
     guard time <= now else {
@@ -26,6 +27,7 @@ extension FiringMachine {
   func armTime(of job: InstalledJob, _ next: DueInstant, at now: Timestamp) -> Timestamp? {
     let name = job.installed.job.name
     guard lead > .zero, next.due > now, next.due != job.unarmed, !lapsed.contains(name),
+      quarantined[job.installed.bundle] == nil,
       leaseEnd(of: job.installed, at: now) > next.due,
       job.installed.job.suspension?.isInForce(at: next.due) != true, job.schedule.blackout(at: next.due) == nil
     else { return nil }

@@ -41,6 +41,15 @@ extension FiringMachine {
     }
     var actions = foldSuspended(&pending, of: version, final: final, at: now)
     if version.job.suspension?.isInForce(at: now) == true || pending.isEmpty { return actions }
+    if let hold {
+      guard final else { return actions }
+      return actions
+        + settle(&pending, of: version, through: pending.through, .noRoom, hold.words, final: true, at: now)
+    }
+    if let words = quarantined[version.bundle] {
+      return actions
+        + settle(&pending, of: version, through: pending.through, .quarantined, words, final: final, at: now)
+    }
     let going = version.job.overlap == .allow ? [] : runs.going(name)
     guard let oldest = going.first else {
       return actions + start(&pending, of: version, ready: ready, final: final, at: now)

@@ -9,6 +9,7 @@ extension FiringMachine {
   /// | the run is known already | nothing: the order came twice |
   /// | the job is not installed, or in another version than the order names | refused |
   /// | a parameter is not declared, or of another kind | refused |
+  /// | the agent holds back, because it has no room | refused |
   /// | it is later than the order's start-by time | `MissedDeadline` |
   /// | `overlap: allow`, or no run of the job is going | a run starts |
   /// | a run is armed for a time to come, and none is queued | the run is queued, the armed one is asked not to begin |
@@ -16,7 +17,8 @@ extension FiringMachine {
   /// | `overlap: queue` | the run is queued; `SkippedOverlap` when the queue is full |
   /// | `overlap: replace` | what is going is cancelled, what is queued or due is recorded, the run is queued |
   ///
-  /// Suspensions and blackouts are for the schedule: a person's run starts in them. What is due is decided first.
+  /// Suspensions and blackouts are for the schedule: a person's run starts in them. It ends a quarantine of its bundle, since
+  /// somebody looks now. What is due is decided first.
   public mutating func dispatch(_ order: Dispatch, at now: Timestamp) -> [FiringAction] {
     let occurrence = order.occurrence
     let id = occurrence.run(on: agent)
@@ -29,6 +31,7 @@ extension FiringMachine {
       return [.refuse(order, reason: "\(order.job) is another version here: \(bundles)")]
     }
     if let problem = version.job.run.problem(with: order.params) { return [.refuse(order, reason: problem)] }
+    if let hold { return [.refuse(order, reason: hold.words)] }
     runs.spend(id, startBy: order.startBy, at: now)
     guard now <= order.startBy else {
       let late = FiringWords.about(now - order.startBy)
@@ -37,6 +40,7 @@ extension FiringMachine {
     defer { settleWakes() }
     var actions: [FiringAction] = []
     if let wake = jobs[order.job]?.wake, wake <= now { actions += decide(order.job, at: now) }
+    quarantined[version.bundle] = nil
     var run = makeRun(occurrence, of: version, params: order.params, at: now)
     run.startBy = order.startBy
     actions += enter(run, of: version, at: now)

@@ -13,6 +13,7 @@ extension FiringMachine {
     }
     let name = version.job.name
     let chosen = choose(from: pending, of: version, ready: ready, at: now)
+    let (reason, words) = whyMissed(pending, else: chosen.words)
     var actions: [FiringAction] = []
     if version.job.overlap == .replace, let newest = chosen.instants.last {
       actions += emptyQueue(of: name, for: Occurrence(job: name, nominal: newest.nominal))
@@ -22,14 +23,23 @@ extension FiringMachine {
       if pending.first != due {
         let before = due.due - .microseconds(1)
         actions += settle(
-          &pending, of: version, through: before, .missedDeadline, chosen.words, final: final, at: now)
+          &pending, of: version, through: before, reason, words, final: final, at: now)
       }
       pending.pass(due.due)
       actions += admit(due, of: version, whateverDepth: isCatchUp, at: now)
     }
     actions += settle(
-      &pending, of: version, through: pending.through, .missedDeadline, chosen.words, final: final, at: now)
+      &pending, of: version, through: pending.through, reason, words, final: final, at: now)
     return actions
+  }
+
+  /// What is missed because the agent held back is recorded as that.
+  private func whyMissed(_ pending: Pending, else words: String) -> (SkipReason, String) {
+    // What was due just before was found undecided when the time without room began.
+    guard let pastHold, let first = pending.first?.due, first > pastHold.since - Self.punctuality,
+      first <= pastHold.until
+    else { return (.missedDeadline, words) }
+    return (.noRoom, "\(pastHold.words); since \(pastHold.until) there is room again")
   }
 
   /// Starts a run, or puts it into the queue, or records that there is no place.

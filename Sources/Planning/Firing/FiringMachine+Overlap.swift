@@ -160,7 +160,7 @@ extension FiringMachine {
 
   /// Starts the first of the queue that still may, when nothing is in its way.
   mutating func startQueued(of name: JobName, at now: Timestamp) -> [FiringAction] {
-    guard !isStopped, let job = jobs[name] else { return [] }
+    guard !isStopped, hold == nil, let job = jobs[name] else { return [] }
     var actions: [FiringAction] = []
     while job.isAllow || !runs.hasGoing(name), var run = runs.firstQueued(name) {
       if let obstacle = obstacle(to: run, in: job, at: now) {
@@ -188,6 +188,7 @@ extension FiringMachine {
         return (.suspended, FiringWords.suspended(suspension))
       }
       if let blackout = job.schedule.blackout(at: now) { return (.blackout, FiringWords.blackout(blackout)) }
+      if let words = quarantined[run.bundle] { return (.quarantined, words) }
     }
     if let startBy = run.startBy, startBy < now {
       return (.missedDeadline, FiringWords.tooLate(for: startBy, at: now))

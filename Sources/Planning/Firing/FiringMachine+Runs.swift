@@ -38,7 +38,9 @@ extension FiringMachine {
   ) -> [FiringAction] {
     guard var run = beginning(id, attempt), state.isFinal else { return [] }
     defer { settleWakes() }
-    guard !run.cancelRequested, let pause = run.job.retry.pause(after: attempt, endedIn: state) else {
+    guard !run.cancelRequested, quarantined[run.bundle] == nil,
+      let pause = run.job.retry.pause(after: attempt, endedIn: state)
+    else {
       return finish(run, .ran(state), ended: min(ended, now), at: now)
     }
     var actions: [FiringAction] = []
@@ -70,12 +72,14 @@ extension FiringMachine {
     }
   }
 
-  /// The attempt was not begun, because the bundle's bytes are not what was signed. The run ends whatever its retry
-  /// policy says: the same bytes would be wrong again.
-  public mutating func refuse(_ id: RunID, attempt: Int, at now: Timestamp) -> [FiringAction] {
+  /// The attempt was not begun, because the bundle's bytes are not what was signed, or there is no room for it. The run
+  /// ends whatever its retry policy says: the same bytes would be wrong again, and nothing more goes onto a full disk.
+  public mutating func refuse(
+    _ id: RunID, attempt: Int, _ reason: SkipReason = .refusedVerification, at now: Timestamp
+  ) -> [FiringAction] {
     guard let run = beginning(id, attempt) else { return [] }
     defer { settleWakes() }
-    return finish(run, .skipped(.refusedVerification), ended: now, at: now)
+    return finish(run, .skipped(reason), ended: now, at: now)
   }
 
   /// The run, if its attempt of that number is one that can end.

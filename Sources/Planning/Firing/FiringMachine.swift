@@ -32,6 +32,8 @@ import Schedule
 /// | the lease has run out | nothing yet (1); later a folded `MissedDeadline` |
 /// | it is due in a suspension, or a suspension without end is in force | nothing yet (2); later a folded `SkippedSuspended` |
 /// | the job was removed before the decision | a folded `MissedDeadline` |
+/// | the agent holds back, because it has no room | nothing yet (7) |
+/// | its bundle is in quarantine | a folded `Quarantined` |
 /// | `overlap: skip`, and a run is going: it is the first one since that started | `SkippedOverlap` |
 /// | … it is a later one | nothing yet (3); then, if due up to the run's end, a folded `SkippedOverlap` |
 /// | `overlap: queue`, a run is going and the queue is full | the same two, until a place is free |
@@ -53,6 +55,9 @@ import Schedule
 /// 5. More than ``punctuality`` after it was due, or after the end of the run that it had to wait for.
 /// 6. When that run has ended, the latest instant that was due by then starts and the earlier ones are a folded
 ///    `SkippedOverlap`. If nothing may start by the rows above, nothing is cancelled.
+///
+/// 7. Until it has room again, or the job changes or goes. Then `missed` decides, and what it leaves out of that time is a
+///    folded `NoRoom`.
 ///
 /// While instants wait for a decision the cursor stays before them, so they survive a restart.
 ///
@@ -119,6 +124,11 @@ public struct FiringMachine: Sendable {
   var cursorMoves: [JobName: Cursor?] = [:]
   /// Nothing starts any more.
   var isStopped = false
+  /// Bundles that start no more by themselves, and why.
+  public internal(set) var quarantined: [Digest: String] = [:]
+  /// Why nothing starts for the time being, and since when; and the same of the last time that is over.
+  var hold: Hold?
+  var pastHold: Hold?
   /// The time of the last call; to notice a clock that was set back.
   var lastCall: Timestamp?
   /// How many times a job was looked at, in all: what the cost of a tick is proportional to.
@@ -155,6 +165,9 @@ public struct FiringMachine: Sendable {
 
   /// The installed version of a job.
   public func installed(_ job: JobName) -> FiringJob? { jobs[job]?.installed }
+
+  /// The bundles of the installed jobs.
+  public var installedBundles: [Digest] { jobs.values.map(\.installed.bundle) }
 
   /// The next instant at which the job would start a run; nil when there is none, or none before somebody acts. Runs
   /// that may be in its way then are not considered.
@@ -194,6 +207,8 @@ public struct FiringMachine: Sendable {
   /// Decides whatever is due, and arms what is due soon. Costs time in proportion to that, not to the number of jobs.
   public mutating func tick(at now: Timestamp) -> [FiringAction] {
     var actions = noticeClock(at: now)
+    // Everything stays in the queue of wakes.
+    guard hold == nil else { return actions }
     var due: [WakeQueue.Entry] = []
     while let entry = wakes.first, entry.time <= now {
       _ = wakes.removeFirst()

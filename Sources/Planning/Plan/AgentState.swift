@@ -9,6 +9,8 @@ public struct AgentState: Hashable, Sendable {
   public var connected: Bool
   /// What it holds by its own last report.
   public var held: [JobName: HeldJob]
+  /// What of it the agent does not start by itself any more, and why, by its own report: bundles in quarantine.
+  public var stopped: [JobName: String] = [:]
   /// Of the assignment that it has installed, by its own report; ``Position/zero`` when it has none.
   public var position: Position
   /// When that assignment expires; nil when it has none.

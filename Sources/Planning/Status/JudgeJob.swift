@@ -21,6 +21,7 @@ public import Model
 /// | no agent is eligible | `Degraded` |
 /// | no eligible agent is connected | `Unknown` |
 /// | a connected agent refused the desired bundle | `Degraded` |
+/// | a connected agent has put it in quarantine | `Degraded` |
 /// | the last finished run at an agent that holds the job did not succeed | `Degraded` |
 /// | a connected agent is about to hold the desired bundle | `Progressing` |
 /// | no agent holds it in any version | `Missing` |
@@ -66,6 +67,9 @@ private func judgeHealth(_ evidence: JobEvidence, now: Timestamp) -> (Health, St
     if let refusal = agent.refusal, refusal.contents[name] == bundle, !evidence.isCurrent(agent) {
       return (.degraded, "\(agent.name) refused it: \(refusal.reason)")
     }
+  }
+  for agent in connected {
+    if let reason = agent.stopped[name] { return (.degraded, "in quarantine on \(agent.name): \(reason)") }
   }
   for agent in evidence.eligible where agent.held[name] != nil {
     if let state = evidence.lastRuns[agent.id], state.isFinal, state != .succeeded {

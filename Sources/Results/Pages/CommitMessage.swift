@@ -49,6 +49,8 @@ enum CommitMessage {
     case .skipped(.refusedVerification): "refused by verification"
     case .skipped(.refusedPolicy): "refused by policy"
     case .skipped(.abortedRollout): "aborted with their rollout"
+    case .skipped(.quarantined): "in quarantine"
+    case .skipped(.noRoom): "without room"
     }
   }
 }

@@ -351,6 +351,9 @@ public nonisolated struct Belfry_V1_HeldJob: Sendable {
   /// As the assignment named it.
   public var commit: String = String()
 
+  /// Why the agent does not start it by itself any more, in words; empty when it does.
+  public var stopped: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1197,7 +1200,7 @@ nonisolated extension Belfry_V1_AgentState: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Belfry_V1_HeldJob: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".HeldJob"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}bundle\0\u{1}commit\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}bundle\0\u{1}commit\0\u{1}stopped\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1208,6 +1211,7 @@ nonisolated extension Belfry_V1_HeldJob: SwiftProtobuf.Message, SwiftProtobuf._M
       case 1: try { try decoder.decodeSingularStringField(value: &self.job) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.bundle) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.commit) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.stopped) }()
       default: break
       }
     }
@@ -1223,6 +1227,9 @@ nonisolated extension Belfry_V1_HeldJob: SwiftProtobuf.Message, SwiftProtobuf._M
     if !self.commit.isEmpty {
       try visitor.visitSingularStringField(value: self.commit, fieldNumber: 3)
     }
+    if !self.stopped.isEmpty {
+      try visitor.visitSingularStringField(value: self.stopped, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1230,6 +1237,7 @@ nonisolated extension Belfry_V1_HeldJob: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.job != rhs.job {return false}
     if lhs.bundle != rhs.bundle {return false}
     if lhs.commit != rhs.commit {return false}
+    if lhs.stopped != rhs.stopped {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

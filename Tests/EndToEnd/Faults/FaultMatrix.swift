@@ -79,7 +79,7 @@ final class FaultMatrix {
 
   private func launch(crashAt: String? = nil) throws -> Program {
     let program = try site.launchAgent(
-      "torture", stateFolder: state, more: ["--shim", programs.shim],
+      "torture", stateFolder: state, more: ["--shim", programs.shim, "--quarantine", "0", "--disk-reserve", "1M"],
       environment: ["LD_PRELOAD": programs.library, "BELFRY_FAULTS": page.path], crashAt: crashAt)
     agent = program
     return program
