@@ -24,13 +24,14 @@ struct AgentCommand: AsyncParsableCommand {
       Examples:
         belfry-agent --controller 127.0.0.1:7420 --controller-key controller.pub --state ./agent --insecure
         belfry-agent --environment-file /etc/belfry/agent.env
+        belfry-agent debug 82e0c08d645f -o /tmp/why        # a folder that repeats a run by hand
 
       TERM and INT stop it: nothing starts any more, what is armed is disarmed, runs go on with their shims or are waited for
       (--shutdown), and the controller gets the receipts. A second signal hurries.
 
       Exit codes: 0 stopped as asked, 1 a setting or the state folder is bad, 2 wrong usage, 3 no permission.
       """,
-    version: "0.1.0")
+    version: "0.1.0", subcommands: [DebugCommand.self])
 
   @Option(help: "The agent's name. Default: the host's, without its domain.")
   var name: String?
