@@ -3,7 +3,7 @@ import ArgumentParser
 struct AllCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "all",
-    abstract: "Everything, one after the other: about 10 minutes; with --quick about 2.",
+    abstract: "Everything, one after the other: about 15 minutes; with --quick about 4.",
     discussion: """
       Examples:
         belfry-bench all
@@ -20,6 +20,8 @@ struct AllCommand: AsyncParsableCommand {
       try CronBenchmark(seconds: quick ? 0.2 : 1).run(into: report)
       try await TrustBenchmark(seconds: quick ? 1 : 3).run(into: report)
       try await IdleBenchmark(seconds: quick ? 15 : 60).run(into: report)
+      try await MemoryBenchmark(jobs: quick ? 20 : 100).run(into: report)
+      try await ThroughputBenchmark(jobs: ThroughputBenchmark.jobs, seconds: quick ? 8 : 20).run(into: report)
       for plan in LatenessBenchmark.plans(firings: quick ? 15 : nil) { try await plan.run(into: report) }
     }
   }

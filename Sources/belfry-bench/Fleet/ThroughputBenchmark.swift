@@ -1,0 +1,143 @@
+import ArgumentParser
+import Foundation
+import Git
+import Model
+import Platform
+import Results
+import Synchronization
+
+struct ThroughputCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "throughput",
+    abstract: "How many runs a second one agent makes.",
+    discussion: """
+      Examples:
+        belfry-bench throughput --seconds 30 --jobs 1000
+      """)
+
+  @OptionGroup var options: BenchOptions
+  @Option(help: "How long to measure; 20, or 8 with --quick.") var seconds: Int?
+  @Option(help: "Jobs that are due each second: more than the agent can run.") var jobs = ThroughputBenchmark.jobs
+
+  func run() async throws {
+    let seconds = max(3, seconds ?? (options.quick ? 8 : 20))
+    try await options.measure { try await ThroughputBenchmark(jobs: jobs, seconds: seconds).run(into: $0) }
+  }
+}
+
+/// Jobs of `every: 1s` that run /bin/true on a real agent, more of them than it can start; its ledger and its receipts are
+/// on. The controller, which is on another host as a rule, is stopped meanwhile. The floor is a loop in this process that
+/// does nothing but `posix_spawn` and `waitpid`, one program at a time, and eight at a time.
+struct ThroughputBenchmark {
+  var jobs: Int
+  var seconds: Int
+
+  static let jobs = 1_000
+  private static let program = "/bin/true"
+  /// Seconds after the first run that are left out.
+  private static let leftOut = 5
+
+  func run(into report: Report) async throws {
+    report.heading(
+      "throughput", "\(jobs) jobs of every: 1s that run \(Self.program), for \(seconds) s; ledger and receipts on")
+    var floors: [Int: [Double]] = [1: [], 8: []]
+    func measureFloors() throws {
+      for parallel in [1, 8] { floors[parallel]?.append(try SpawnLoop(parallel: parallel).rate(for: 3)) }
+    }
+    try measureFloors()
+    let (rate, share) = try await BenchFolder.with("throughput") { folder in
+      try await RunningFleet.with(manifests(), in: folder) { fleet in try await measure(fleet) }
+    }
+    try measureFloors()
+    let one = (floors[1] ?? []).median
+    report.add(
+      Figure(
+        "runs", rate, .perSecond, beside: .floor("spawn and wait, one at a time", one), target: one * Self.share))
+    report.add(
+      Figure("runs", rate, .perSecond, beside: .floor("spawn and wait, eight at a time", (floors[8] ?? []).median)))
+    report.add(Figure("the agent itself: processor", share, .percent))
+    report.end()
+  }
+
+  /// Of the floor that has to be reached.
+  private static let share = 0.6
+
+  private func manifests() -> [String: String] {
+    Dictionary(
+      uniqueKeysWithValues: (1...jobs).map {
+        ("j\($0).yaml", "job: load/j\($0)\ntriggers: [{every: 1s}]\nrun: {command: [\(Self.program)], timeout: 1m}\n")
+      })
+  }
+
+  /// Runs a second, and what the agent's own process took meanwhile, in percent of a core.
+  private func measure(_ fleet: RunningFleet) async throws -> (Double, Double) {
+    try await firstReceipt(fleet)
+    try await Task.sleep(for: .seconds(Self.leftOut))
+    kill(fleet.controller, SIGSTOP)
+    defer { kill(fleet.controller, SIGCONT) }
+    // What it had in its hands is done with.
+    try await Task.sleep(for: .seconds(1))
+    let began = WallClock.system.now
+    let before = try ProcFile.processorTime(of: fleet.agent)
+    try await Task.sleep(for: .seconds(seconds))
+    let ended = WallClock.system.now
+    let share = (try ProcFile.processorTime(of: fleet.agent) - before) / (ended - began).inSeconds * 100
+    // Nothing more is to be run while the receipts arrive.
+    kill(fleet.controller, SIGCONT)
+    let count = try await succeeded(fleet, from: began, to: ended)
+    return (Double(count) / (ended - began).inSeconds, share)
+  }
+
+  private func firstReceipt(_ fleet: RunningFleet) async throws {
+    for _ in 0..<120 {
+      try await Task.sleep(for: .seconds(1))
+      if try Repository.open(at: fleet.repository).tip(ofBranch: ResultsReader.defaultBranch) != nil,
+        try !ResultsReader(repository: Repository.open(at: fleet.repository)).history(HistoryQuery(limit: 1)).receipts
+          .isEmpty
+      {
+        return
+      }
+    }
+    throw BenchError("no run came to the results branch within two minutes")
+  }
+
+  /// How many runs ended well in that time. Waits until their receipts are on the branch: they come in the order in which
+  /// their runs ended.
+  private func succeeded(_ fleet: RunningFleet, from began: Timestamp, to ended: Timestamp) async throws -> Int {
+    for _ in 0..<150 {
+      try await Task.sleep(for: .seconds(2))
+      let reader = try ResultsReader(repository: Repository.open(at: fleet.repository))
+      let newest = try reader.history(HistoryQuery(limit: 1)).receipts.first?.receipt.occurrence.nominal
+      guard let newest, newest > ended + .seconds(15) else { continue }
+      let all = try reader.history(HistoryQuery(limit: 1 << 22)).receipts
+      return all.count { stored in
+        stored.receipt.outcome == .ran(.succeeded) && stored.receipt.ended >= began && stored.receipt.ended < ended
+      }
+    }
+    throw BenchError("the receipts did not come to the results branch within five minutes")
+  }
+}
+
+/// The least that a run costs: starting a program and waiting for its end.
+struct SpawnLoop {
+  var parallel: Int
+
+  /// Programs a second.
+  func rate(for seconds: Double) throws -> Double {
+    let command = TimedCommand(["/bin/true"])
+    let clock = ContinuousClock()
+    func spawn() throws { _ = try command.spawn(input: "/dev/null", output: "/dev/null") }
+    for _ in 0..<parallel { try spawn() }
+    let start = clock.now
+    var count = 0
+    while (clock.now - start).inSeconds < seconds {
+      var status: Int32 = 0
+      guard waitpid(-1, &status, 0) > 0 else { throw BenchError("a program that was started is nobody's child") }
+      count += 1
+      try spawn()
+    }
+    let rate = Double(count) / (clock.now - start).inSeconds
+    for _ in 0..<parallel { waitpid(-1, nil, 0) }
+    return rate
+  }
+}
