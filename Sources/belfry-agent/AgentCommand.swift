@@ -29,7 +29,8 @@ struct AgentCommand: AsyncParsableCommand {
       TERM and INT stop it: nothing starts any more, what is armed is disarmed, runs go on with their shims or are waited for
       (--shutdown), and the controller gets the receipts. A second signal hurries.
 
-      Exit codes: 0 stopped as asked, 1 a setting or the state folder is bad, 2 wrong usage, 3 no permission.
+      Exit codes: 0 stopped as asked, 1 a setting or the state folder is bad, 2 wrong usage, 3 no permission, 74 the disk failed under
+      the ledger: to be started again.
       """,
     version: "0.1.0", subcommands: [DebugCommand.self])
 

@@ -249,14 +249,14 @@ actor Engine {
 
   func acknowledged(_ runs: [RunID]) throws {
     CrashPoint.reach("agent.beforeAcknowledged")
-    try ledger.write { try $0.acknowledged(runs) }
+    try writeLedger { try $0.acknowledged(runs) }
     CrashPoint.reach("agent.acknowledged")
     spoolChanged.raise()
   }
 
   func rejected(_ run: RunID, reason: String) throws {
     logger.error("the controller will never commit a receipt", metadata: ["run": "\(run)", "reason": "\(reason)"])
-    try ledger.write { try $0.rejected(run, reason: reason) }
+    try writeLedger { try $0.rejected(run, reason: reason) }
     spoolChanged.raise()
   }
 
@@ -270,7 +270,7 @@ actor Engine {
   func tidy() throws {
     let now = clock.now
     let week = now - .seconds(7 * 86_400)
-    try ledger.write {
+    try writeLedger {
       try $0.forgetRuns(before: week)
       try $0.forgetCrashes(
         before: now - QuarantineRule.window, quarantines: week, except: Set(machine.installedBundles))
@@ -284,7 +284,7 @@ actor Engine {
     var forgotten = 1
     while forgotten > 0, disk.ledgerShortage(try ledger.usedBytes()) != nil {
       forgotten = 0
-      try ledger.write { forgotten = try $0.forgetOldest(1_000, now: clock.now) }
+      try writeLedger { forgotten = try $0.forgetOldest(1_000, now: clock.now) }
     }
     isLedgerFull = disk.ledgerShortage(try ledger.usedBytes())
   }
@@ -383,20 +383,14 @@ actor Engine {
     let actions = decide(&next)
     let cursors = next.takeCursorMoves()
     var changed = entries
-    do {
-      try writeWithBallast { transaction in
-        changed = entries
-        try write(transaction)
-        for (job, cursor) in cursors {
-          if let cursor { try transaction.move(job, to: cursor) } else { try transaction.forgetCursor(of: job) }
-        }
-        try recordQuarantine(next.quarantined, in: transaction)
-        for action in actions { try record(action, in: transaction, &changed, startBy: startBy) }
+    try writeLedger { transaction in
+      changed = entries
+      try write(transaction)
+      for (job, cursor) in cursors {
+        if let cursor { try transaction.move(job, to: cursor) } else { try transaction.forgetCursor(of: job) }
       }
-    } catch let error as DatabaseError where error.resultCode == .SQLITE_IOERR {
-      // What SQLite believes and what the disk holds may differ now; only a fresh look after a restart can tell.
-      logger.critical("the disk failed under the ledger; stopping", metadata: ["reason": "\(error)"])
-      abort()
+      try recordQuarantine(next.quarantined, in: transaction)
+      for action in actions { try record(action, in: transaction, &changed, startBy: startBy) }
     }
     machine = next
     entries = changed
@@ -405,14 +399,25 @@ actor Engine {
     return actions
   }
 
-  /// One transaction; on a full disk once more, with the room that the ballast has kept.
-  private func writeWithBallast(_ body: (LedgerTransaction) throws -> Void) throws {
-    do { try ledger.write(body) } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
-      guard let disk = guards.disk, disk.dropBallast() else { throw error }
-      logger.error("the disk is full; the ballast goes overboard")
-      try ledger.write(body)
+  /// One transaction; on a full disk once more, with the room that the ballast has kept. When the disk fails the process
+  /// ends.
+  private func writeLedger(_ body: (LedgerTransaction) throws -> Void) throws {
+    do {
+      do { try ledger.write(body) } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+        guard let disk = guards.disk, disk.dropBallast() else { throw error }
+        logger.error("the disk is full; the ballast goes overboard")
+        try ledger.write(body)
+      }
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_IOERR {
+      // What SQLite believes and what the disk holds may differ now; only a fresh look after a restart can tell.
+      logger.critical("the disk failed under the ledger; stopping", metadata: ["reason": "\(error)"])
+      // Not abort: the runtime would look for a minute at how it came to that, and nobody could start the agent meanwhile.
+      _exit(Self.diskFailed)
     }
   }
+
+  /// The process's exit code when the disk fails under the ledger: EX_IOERR of sysexits(3).
+  static let diskFailed: Int32 = 74
 
   private func recordQuarantine(_ next: [Digest: String], in transaction: LedgerTransaction) throws {
     guard next != machine.quarantined else { return }
