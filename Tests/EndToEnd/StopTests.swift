@@ -34,9 +34,12 @@ struct StopTests {
     }
     let reason = try #require(stopped.job(name)?["healthReason"]?.stringValue)
     #expect(reason.contains("2 times within 1d") && reason.contains("belfry run \(name)"), "\(reason)")
-    try await site.receipt(name, "of what did not run") { $0.outcome == "Quarantined" && $0.attempts.isEmpty }
-    let why = try site.belfry("why", name, "--config", site.configuration())
-    #expect(why.output.contains("quarantine"), "\(why)")
+    let skipped = try await site.receipt(name, "of what did not run") {
+      $0.outcome == "Quarantined" && $0.attempts.isEmpty
+    }
+    try git("fetch", "-q", "origin", in: site.work)
+    let why = try site.belfry("why", name, skipped.nominal.description)
+    #expect(why.output.contains("Quarantined") && why.output.contains("crashed"), "\(why)")
     #expect(try site.sightings(name).count == 2)
 
     // It outlives the agent, and ends with a person's run.

@@ -18,6 +18,7 @@ final class ShimRunner: AttemptRunner {
   private let clock: WallClock
   private let logger: Logger
   private let handling: HandlingMark?
+  private let verified = Mutex<[Digest: Bundle]>([:])
   private let shims = Mutex<[AttemptID: Shim]>([:])
   private let remover: FolderRemover
 
@@ -42,10 +43,9 @@ final class ShimRunner: AttemptRunner {
 
   func launch(_ run: ActiveRun) throws(LaunchProblem) {
     let bundle: Bundle
-    do {
-      // Signature and digest again, from the bytes on the disk, each time: the store is not believed.
-      bundle = try verifyBundle(try store.bundle(run.bundle), key: controllerKey, named: run.bundle).value
-    } catch let error as ExecutionError where ![.missing, .corrupted].contains(error.code) {
+    do { bundle = try self.bundle(run.bundle) } catch let error as ExecutionError
+      where ![.missing, .corrupted].contains(error.code)
+    {
       throw .failed("\(error)")
     } catch {
       throw .refused("\(error)")
@@ -65,6 +65,21 @@ final class ShimRunner: AttemptRunner {
       }
     }
   }
+
+  /// The digest again, from the bytes on the disk, each time: the store is not believed. The signature once in the process's
+  /// life: it is over the very bytes that have this digest.
+  private func bundle(_ digest: Digest) throws -> Bundle {
+    let envelope = try store.bundle(digest)
+    if let known = verified.withLock({ $0[digest] }) { return known }
+    let bundle = try verifyBundle(envelope, key: controllerKey, named: digest).value
+    verified.withLock {
+      if $0.count >= Self.verifiedLimit { $0 = [:] }
+      $0[digest] = bundle
+    }
+    return bundle
+  }
+
+  private static let verifiedLimit = 2_000
 
   /// When an armed attempt starts; nil for any other, and when its instant has come in the meantime.
   private func startTime(of run: ActiveRun) -> ShimSpec.StartTime? {
