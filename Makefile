@@ -15,9 +15,11 @@ BUILD_FLAGS ?=
 # More words for `swift test`, such as TEST_FLAGS="--filter ScheduleTests".
 TEST_FLAGS  ?=
 BENCH_FLAGS ?=
-# Of `make torture`: for how many seconds, and the seed of an earlier one that is to be repeated.
+# Of `make torture`: for how many seconds, the seed of an earlier one that is to be repeated, and a text that the faults' names
+# have, such as ONLY="the power is cut".
 DURATION ?= 900
 SEED     ?=
+ONLY     ?=
 
 # What a build needs beside the toolchain. zlib: gRPC's transport links it. gcc, libc6-dev, musl-tools: the static shim.
 BUILD_PACKAGES := git pkg-config libgit2-dev libyaml-dev libssl-dev libsqlite3-dev zlib1g-dev gcc libc6-dev musl-tools
@@ -93,9 +95,9 @@ else
 endif
 
 .PHONY: torture
-torture: toolchain deps ## The whole fault matrix, in random orders: DURATION=900 seconds, SEED= repeats one
+torture: toolchain deps ## The whole fault matrix, in random orders: DURATION=900 seconds, SEED= and ONLY= repeat
 	$(SWIFT) build --build-tests $(BUILD_FLAGS)
-	BELFRY_TORTURE_SECONDS=$(DURATION) BELFRY_TEST_SEED=$(SEED) \
+	BELFRY_TORTURE_SECONDS=$(DURATION) BELFRY_TEST_SEED=$(SEED) BELFRY_TORTURE_ONLY="$(ONLY)" \
 	  scripts/test $(SWIFT) test --skip-build --filter FaultMatrixTests
 
 .PHONY: check

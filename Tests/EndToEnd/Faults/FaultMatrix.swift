@@ -245,12 +245,17 @@ final class FaultMatrix {
   /// A run that began after this moment ends well.
   private func goesOn() async throws {
     let begun = Set(try lines().map(\.run))
-    _ = try await eventually("the agent goes on: \(agent?.output.suffix(2000) ?? "")", within: .seconds(60)) {
-      try self.account.readReceipts(self.site)
-      return self.account.receipts.values.contains { receipt in
-        receipt.json["job"]?.stringValue == "fault/tick" && receipt.outcome == "Succeeded"
-          && !begun.contains(receipt.run)
-      } ? true : nil
+    do {
+      _ = try await eventually("the agent goes on", within: .seconds(60)) {
+        try self.account.readReceipts(self.site)
+        return self.account.receipts.values.contains { receipt in
+          receipt.json["job"]?.stringValue == "fault/tick" && receipt.outcome == "Succeeded"
+            && !begun.contains(receipt.run)
+        } ? true : nil
+      }
+    } catch {
+      let status = try site.status()?.text ?? "no status"
+      throw wrong(["\(error)", "\(try lines().count(where: \.isBegin)) attempts", status])
     }
   }
 

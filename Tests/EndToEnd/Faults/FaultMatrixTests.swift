@@ -7,7 +7,8 @@ import Testing
 /// The witness is a file that the jobs themselves write.
 ///
 /// `make test` runs a fixed cut through the matrix. `make torture` runs all of it in random orders for as long as
-/// `DURATION` says (seconds), from a seed that it prints; `SEED` repeats one.
+/// `DURATION` says (seconds), from a seed that it prints; `SEED` repeats one, `ONLY` takes only the rows with that text in
+/// their description.
 @Suite(.serialized, .timeLimit(.minutes(300))) struct FaultMatrixTests {
   private static let duration = ProcessEnvironment["BELFRY_TORTURE_SECONDS"].flatMap(Int.init)
 
@@ -24,7 +25,9 @@ import Testing
         Self.say("life \(number), at \((ContinuousClock.now - began).components.seconds) s: \(words)")
       }
       try await matrix.begin()
-      for row in FaultSequence(seed: seed, short: end == nil) where end.map({ ContinuousClock.now < $0 }) ?? true {
+      let only = ProcessEnvironment["BELFRY_TORTURE_ONLY"].flatMap { $0.isEmpty ? nil : $0 }
+      for row in FaultSequence(seed: seed, short: end == nil, only: only)
+      where end.map({ ContinuousClock.now < $0 }) ?? true {
         number += 1
         do { try await matrix.live(row) } catch {
           throw CommandFailure(description: "seed \(seed), life \(number), \(row): \(error)")

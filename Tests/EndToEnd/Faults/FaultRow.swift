@@ -119,15 +119,22 @@ struct FaultSequence: Sequence, IteratorProtocol {
   private var generator: SeededGenerator
   private var left: [Fault]
   private let isEndless: Bool
+  private let only: String?
 
-  init(seed: UInt64, short: Bool) {
+  /// `only`: of the matrix what has the text in its description; some of it must.
+  init(seed: UInt64, short: Bool, only: String? = nil) {
     generator = SeededGenerator(seed: seed)
     isEndless = !short
     left = short ? Fault.short.reversed() : []
+    self.only = only
   }
 
   mutating func next() -> FaultRow? {
-    if left.isEmpty, isEndless { left = Fault.matrix.shuffled(using: &generator) }
+    for _ in 0..<2 where left.isEmpty && isEndless {
+      left = Fault.matrix.shuffled(using: &generator).filter { fault in
+        only.map { FaultRow(fault: fault).description.contains($0) } ?? true
+      }
+    }
     return left.popLast()?.drawn(&generator)
   }
 }
