@@ -46,7 +46,7 @@ final class FaultMatrix {
     let hasStruck = try await strike(row)
     page.disarm()
     disk?.free()
-    if agent?.hasEnded != false { try await startAgent() }
+    try await superviseAgent()
     askAsPerson()
     try await goesOn()
     try await complete(before)
@@ -92,6 +92,9 @@ final class FaultMatrix {
       return await program.line(containing: "ready torture") != nil ? true : nil
     }
   }
+
+  /// As a service manager does: one that has ended, be it a moment after its fault, is started again.
+  private func superviseAgent() async throws { if agent?.hasEnded != false { try await startAgent() } }
 
   // MARK: - Faults
 
@@ -247,6 +250,7 @@ final class FaultMatrix {
     let begun = Set(try lines().map(\.run))
     do {
       _ = try await eventually("the agent goes on", within: .seconds(60)) {
+        try await self.superviseAgent()
         try self.account.readReceipts(self.site)
         return self.account.receipts.values.contains { receipt in
           receipt.json["job"]?.stringValue == "fault/tick" && receipt.outcome == "Succeeded"
@@ -263,6 +267,7 @@ final class FaultMatrix {
   private func complete(_ begun: [WitnessLine]) async throws {
     do {
       _ = try await eventually("each run has its receipt", within: .seconds(60)) {
+        try await self.superviseAgent()
         try self.account.readReceipts(self.site)
         return self.account.missing(begun).isEmpty ? true : nil
       }
