@@ -88,17 +88,18 @@ struct AgentTroubleTests {
     }
     let job = "agent/cramped"
     do {
-      try await site.startAgent("cramped", stateFolder: state)
+      // Without the reserve, which would keep it from ever getting so far.
+      try await site.startAgent("cramped", stateFolder: state, more: ["--disk-reserve", "0"])
       try site.commit(site.job(job, agents: ["cramped"], body: "echo cramped\n"))
       try await site.receipt(job, "while there is room")
-      try command(["sh", "-c", "cat /dev/zero >\(state)/ballast 2>/dev/null"])
+      try command(["sh", "-c", "cat /dev/zero >\(state)/filler 2>/dev/null"])
       let full = try await site.status("the full disk shows") { status in
         status.agent("cramped")?["problems"]?.arrayValue?.isEmpty == false
       }
       let words = full.agent("cramped")?["problems"]?.arrayValue?.first?.stringValue ?? ""
       #expect(words.contains("full") || words.contains("No space"), "\(words)")
       let during = try site.sightings(job).count
-      try FileManager.default.removeItem(atPath: state + "/ballast")
+      try FileManager.default.removeItem(atPath: state + "/filler")
       _ = try await eventually("it fires again") { try site.sightings(job).count > during ? true : nil }
       try await site.status("the problem is gone") { $0.agent("cramped")?["problems"]?.arrayValue?.isEmpty == true }
       for sighting in try site.sightings(job) {
