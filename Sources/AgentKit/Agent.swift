@@ -98,9 +98,10 @@ public final class Agent: Service {
     let guards = EngineGuards(
       quarantine: configuration.quarantine, handling: HandlingMark(path: folder + "/handling", boot: Boot.id),
       disk: DiskSpace(folder: folder, limits: configuration.disk))
+    let zones = ZoneDatabase()
     let runner = ShimRunner(
       folder: folder + "/runs", keptFolder: folder + "/work", launcher: try ShimLauncher(path: configuration.shim),
-      store: store, controllerKey: configuration.controllerKey, agent: identity.name, clock: clock,
+      store: store, controllerKey: configuration.controllerKey, agent: identity.name, zones: zones, clock: clock,
       handling: guards.handling, logger: logger)
     let (watches, continuation) = AsyncStream.makeStream(of: ActiveRun.self)
     self.watches = watches
@@ -109,7 +110,7 @@ public final class Agent: Service {
       clock: clock, lead: Self.lead, signals: signals, guards: guards, watches: continuation, logger: logger)
     installer = Installer(
       identity: identity, controllerKey: configuration.controllerKey, engine: engine, store: store,
-      assignments: AssignmentFiles(folder: folder + "/assignments"), zones: ZoneDatabase(), clock: clock,
+      assignments: AssignmentFiles(folder: folder + "/assignments"), zones: zones, clock: clock,
       storeLimit: configuration.disk.store, logger: logger)
     desk = LinkDesk(
       configuration: configuration, identity: identity, engine: engine, installer: installer, signals: signals,

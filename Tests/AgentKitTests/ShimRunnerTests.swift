@@ -6,6 +6,7 @@ import Platform
 import TestSupport
 import Testing
 import Trust
+import ZoneInfo
 
 /// What an agent makes of the run folders that it finds when it starts.
 struct ShimRunnerTests {
@@ -14,7 +15,8 @@ struct ShimRunnerTests {
     return ShimRunner(
       folder: folder.path("runs"), keptFolder: folder.path("work"), launcher: try ShimLauncher(),
       store: try BundleStore(path: folder.path("store")),
-      controllerKey: try SigningKey.generate().publicKey, agent: try AgentName("bench"), clock: .system, logger: quiet)
+      controllerKey: try SigningKey.generate().publicKey, agent: try AgentName("bench"), zones: ZoneDatabase(),
+      clock: .system, logger: quiet)
   }
 
   /// A run folder whose status file is not whole: the agent died while it made it, or the power was cut.

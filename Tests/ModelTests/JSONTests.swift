@@ -167,4 +167,16 @@ import Testing
     #expect(throws: JSONError("thing: want an object")) { try JSONFields(.array([]), "thing") }
     #expect(throws: JSONError("thing: want an object")) { try JSONFields(nil, "thing") }
   }
+
+  @Test func decimalsAreReadWhereTheyAreAskedFor() throws {
+    func read(_ text: String, decimals: Bool = true) throws -> JSONValue {
+      try JSONValue(parsing: Array(text.utf8), limit: 100, decimals: decimals)
+    }
+    #expect(try read("[0.25,-1.50,3]") == .array([["decimal": "0.25"], ["decimal": "-1.50"], 3]))
+    for text in [
+      "0.25", "1.", ".5", "01.5", "1.5e3", "1e3", "1.2.3", "-.5", "--1.5", String(repeating: "1", count: 40) + ".5",
+    ] {
+      #expect(throws: JSONError.self, "\(text)") { try read(text, decimals: text != "0.25") }
+    }
+  }
 }

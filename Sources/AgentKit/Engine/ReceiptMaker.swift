@@ -16,10 +16,13 @@ struct ReceiptMaker: Sendable {
           number: 1, started: now, ended: now, state: state, reason: reason ?? "cancelled before it started")
       ]
     }
-    return Receipt(
+    var receipt = Receipt(
       run: run.id, occurrence: run.occurrence, agent: identity.id, agentName: identity.name, bundle: run.bundle,
       commit: run.commit, outcome: outcome, reason: reason, started: attempts.first?.started,
       ended: attempts.last?.ended ?? now, attempts: attempts)
+    receipt.person = run.person
+    receipt.shorten()
+    return receipt
   }
 
   func receipt(_ skipped: SkippedOccurrences, at now: Timestamp) -> Receipt {

@@ -4,8 +4,10 @@ import Logging
 import Model
 import Planning
 import Platform
+import Schedule
 import Synchronization
 import Trust
+import ZoneInfo
 
 /// Executes attempts through shims, each in a folder of its own below `runs/`.
 final class ShimRunner: AttemptRunner {
@@ -15,6 +17,7 @@ final class ShimRunner: AttemptRunner {
   private let store: BundleStore
   private let controllerKey: PublicKey
   private let agent: AgentName
+  private let zones: ZoneDatabase
   private let clock: WallClock
   private let logger: Logger
   private let handling: HandlingMark?
@@ -24,7 +27,7 @@ final class ShimRunner: AttemptRunner {
 
   init(
     folder: String, keptFolder: String, launcher: ShimLauncher, store: BundleStore, controllerKey: PublicKey,
-    agent: AgentName, clock: WallClock, handling: HandlingMark? = nil, logger: Logger
+    agent: AgentName, zones: ZoneDatabase, clock: WallClock, handling: HandlingMark? = nil, logger: Logger
   ) {
     self.folder = folder
     let remover = FolderRemover(logger: logger)
@@ -34,6 +37,7 @@ final class ShimRunner: AttemptRunner {
     self.store = store
     self.controllerKey = controllerKey
     self.agent = agent
+    self.zones = zones
     self.clock = clock
     self.handling = handling
     self.logger = logger
@@ -52,7 +56,7 @@ final class ShimRunner: AttemptRunner {
     }
     let attempt = AttemptSpec(
       run: run.id, number: run.attempt, occurrence: run.occurrence, agent: agent, commit: run.commit, bundle: bundle,
-      params: run.params, start: startTime(of: run))
+      params: run.params, triggers: triggers(of: run), person: run.person, start: startTime(of: run))
     do throws(ExecutionError) {
       let shim = try launcher.start(attempt, from: store, in: path(run.attemptID), kept: kept)
       shims.withLock { $0[run.attemptID] = shim }
@@ -80,6 +84,13 @@ final class ShimRunner: AttemptRunner {
   }
 
   private static let verifiedLimit = 2_000
+
+  /// Those of the job's triggers that made the run due.
+  private func triggers(of run: ActiveRun) -> [Trigger] {
+    guard run.occurrence.cause == .schedule, run.job.triggers.count > 1 else { return run.job.triggers }
+    guard let schedule = try? JobSchedule(run.job, zone: zones.zone(named:)) else { return [] }
+    return schedule.triggers(at: run.occurrence.nominal).map { run.job.triggers[$0] }
+  }
 
   /// When an armed attempt starts; nil for any other, and when its instant has come in the meantime.
   private func startTime(of run: ActiveRun) -> ShimSpec.StartTime? {
@@ -118,8 +129,10 @@ final class ShimRunner: AttemptRunner {
     case .lost(let reason): crash = reason.isCrash ? reason.words : nil
     }
     let output = (try? runFolder.keptOutput(exit)) ?? KeptOutput()
+    let values = end.mayHaveRun ? runFolder.outputValues(declared: run.job.outputs) : OutputValues()
     let record = end.attempt(
-      number: run.attempt, success: run.job.run.success, output: output, started: run.started, now: clock.now)
+      number: run.attempt, success: run.job.run.success, output: output, values: values, started: run.started,
+      now: clock.now)
     return AttemptOutcome(record: record, mayHaveRun: end.mayHaveRun, crash: crash, log: output.bytes)
   }
 

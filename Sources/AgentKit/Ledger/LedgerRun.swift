@@ -33,7 +33,7 @@ extension LedgerRun {
       ],
       "ledger")
     let job = try fields.required("job") { try Job(json: $0) }
-    let run = ActiveRun(
+    var run = ActiveRun(
       id: try RunID(row["id"]),
       occurrence: Occurrence(
         job: job.name, nominal: Timestamp(microseconds: row["nominal"]), cause: request.map(Cause.person) ?? .schedule),
@@ -46,6 +46,7 @@ extension LedgerRun {
       started: Timestamp(microseconds: row["started"]),
       cancelRequested: row["cancel_requested"],
       startBy: (row["turn_by"] as Int64?).map(Timestamp.init(microseconds:)))
+    run.person = row["person"]
     self.init(
       run: run, attempts: try fields.list("attempts") { try Receipt.Attempt(json: $0) }, boot: row["boot"])
   }

@@ -65,6 +65,7 @@ enum LedgerSchema {
           CREATE TABLE quarantine (bundle TEXT PRIMARY KEY, since INTEGER NOT NULL, words TEXT NOT NULL) STRICT;
           """)
     }
+    migrator.registerMigration("persons") { db in try db.execute(sql: "ALTER TABLE runs ADD COLUMN person TEXT") }
     return migrator
   }()
 }

@@ -33,12 +33,17 @@ struct LedgerTransaction {
   func begin(_ entry: LedgerRun, startBy: Timestamp? = nil) throws {
     let run = entry.run
     try execute(
-      "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+      """
+      INSERT INTO runs (id, job_json, nominal, request, bundle, commit_id, params, started, attempt, waiting_until,
+        cancel_requested, attempts, start_by, boot, ended, queued, armed_for, turn_by, person)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)
+      """,
       [
         run.id.text, run.job.json.text, run.occurrence.nominal.microseconds, run.occurrence.request, run.bundle.hex,
         run.commit.text, JSONValue.sorted(run.params.mapValues(\.json)).text, run.started.microseconds, run.attempt,
         run.waitingUntil?.microseconds, run.cancelRequested, Self.text(entry.attempts), startBy?.microseconds,
         entry.boot, run.phase == .queued, run.armedFor?.microseconds, run.startBy?.microseconds,
+        run.person,
       ])
   }
 

@@ -47,11 +47,12 @@ struct RunCommand: AsyncParsableCommand {
   func run() async throws {
     let surroundings = Surroundings.current
     let client = try controller.client()
-    let request: JSONValue = [
+    let request = JSONValue.members([
       "job": .string(job.text),
       "params": .sorted(Dictionary(param.map { ($0.key, .string($0.value)) }, uniquingKeysWith: { $1 })),
       "agents": .strings(agent.map(\.text)),
-    ]
+      "person": surroundings.person.map(JSONValue.string),
+    ])
     var report = try RunReport(answer: try await client.post("/v1/runs", request))
     if wait { try await follow(&report, client) }
     try format.isJSON ? surroundings.print(report.json) : surroundings.print(report.text)

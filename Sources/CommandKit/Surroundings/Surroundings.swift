@@ -43,6 +43,11 @@ public struct Surroundings: Sendable {
 }
 
 extension Surroundings {
+  /// Who runs the command, as far as their environment tells; whom `sudo` was called by goes first.
+  var person: String? {
+    ["SUDO_USER", "LOGNAME", "USER"].lazy.compactMap { environment[$0].flatMap(Dispatch.personName) }.first
+  }
+
   func print(_ text: String) throws { try output(Array(text.utf8)) }
 
   /// On a terminal with what it would obey escaped, which says the same in JSON.

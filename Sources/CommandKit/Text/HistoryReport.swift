@@ -69,7 +69,7 @@ extension Receipt {
   /// What the outcome alone does not say.
   var note: String {
     var parts: [String] = []
-    if case .person = occurrence.cause { parts.append("on request") }
+    if case .person = occurrence.cause { parts.append("on request" + (person.map { " of \($0)" } ?? "")) }
     if attempts.count > 1 { parts.append("\(attempts.count) attempts") }
     if count > 1 { parts.append("\(count) occurrences" + (firstNominal.map { " since \($0)" } ?? "")) }
     if !outcome.isSuccess, let last = attempts.last {
@@ -77,6 +77,7 @@ extension Receipt {
       if let signal = last.signal { parts.append("signal \(signal)") }
     }
     if let reason = reason ?? attempts.last?.reason { parts.append(reason) }
+    if let outputs = attempts.last?.outputsText { parts.append(outputs) }
     return parts.joined(separator: ", ")
   }
 }

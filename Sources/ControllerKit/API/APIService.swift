@@ -22,6 +22,8 @@ struct RunRequest: Sendable {
   let params: [String: String]
   /// Only there; empty means everywhere the job is held.
   let agents: [AgentName]
+  /// Who asks, as they say; nil when they do not.
+  let person: String?
 
   init(json: JSONValue) throws(APIError) {
     do {
@@ -29,6 +31,7 @@ struct RunRequest: Sendable {
       job = try fields.required("job") { try $0.stringValue.map { try JobName($0) } }
       params = try fields.stringMap("params")
       agents = try fields.strings("agents").map { try AgentName($0) }
+      person = try fields.optional("person") { $0.stringValue.flatMap(Dispatch.personName) }
       try fields.finish()
     } catch {
       throw APIError(.badRequest, "\(error)")

@@ -179,7 +179,7 @@ struct Operations: APIOperations {
     await withTaskGroup(of: (AgentState, RunID, String?).self) { group in
       for agent in targets {
         group.addTask {
-          await dispatch(desired, to: agent, request: name, params: params, at: now)
+          await dispatch(desired, to: agent, request: name, params: params, person: request.person, at: now)
         }
       }
       for await (agent, run, refusal) in group {
@@ -191,7 +191,8 @@ struct Operations: APIOperations {
           ]))
       }
     }
-    logger.info("run ordered", metadata: ["job": "\(request.job)", "by": "\(user)", "accepted": "\(accepted)"])
+    logger.info(
+      "run ordered", metadata: ["job": "\(request.job)", "by": "\(request.person ?? user)", "accepted": "\(accepted)"])
     guard accepted > 0 else {
       let why = answers.compactMap { $0["refusal"]?.stringValue }.first ?? "no answer"
       throw APIError(.conflict, "no agent accepted the run of '\(request.job)': \(why)")
@@ -200,7 +201,8 @@ struct Operations: APIOperations {
   }
 
   private func dispatch(
-    _ desired: DesiredJob, to agent: AgentState, request: String, params: [String: ParameterValue], at now: Timestamp
+    _ desired: DesiredJob, to agent: AgentState, request: String, params: [String: ParameterValue],
+    person: String?, at now: Timestamp
   ) async -> (AgentState, RunID, String?) {
     let occurrence = Occurrence(job: desired.job.name, nominal: now, cause: .person(request: request))
     let run = occurrence.run(on: agent.id)
@@ -209,7 +211,8 @@ struct Operations: APIOperations {
     }
     let order = Dispatch(
       agent: agent.id, epoch: reconciler.terms.epoch, nonce: nonce, job: desired.job.name, bundle: desired.bundle,
-      request: request, nominal: now, startBy: now + .seconds(60), params: params)
+      request: request, nominal: now, startBy: now + .seconds(60), params: params,
+      person: person)
     do {
       let reply = try await reconciler.fleet.dispatch(order, key: reconciler.key, patience: .seconds(10))
       return (agent, run, reply.refusal.isEmpty ? nil : AgentWords.safe(reply.refusal, bytes: 500))
@@ -231,6 +234,7 @@ struct Operations: APIOperations {
       }
       params[name] = value
     }
+    if let problem = job.run.problem(with: params) { throw APIError(.badRequest, problem) }
     return params
   }
 

@@ -49,6 +49,8 @@ public enum RunEnvironment {
     variables["BELFRY_TRIGGER"] = attempt.occurrence.cause == .schedule ? "schedule" : "person"
     variables["BELFRY_COMMIT"] = attempt.commit.text
     variables["BELFRY_BUNDLE"] = folder.bundle
+    variables["BELFRY_EVENT"] = folder.eventFile
+    variables["BELFRY_OUTPUT"] = folder.outputFile
     variables["BELFRY_PARAMS"] = json(attempt.params)
     for (name, value) in attempt.params {
       guard RefusedVariables.isIdentifier(name) else {
@@ -62,7 +64,7 @@ public enum RunEnvironment {
   }
 
   /// One JSON object, names in ascending order.
-  private static func json(_ params: [String: ParameterValue]) -> String {
+  static func json(_ params: [String: ParameterValue]) -> String {
     let members = params.sorted { $0.key < $1.key }.map { "\(JSONValue.string($0.key).text):\($0.value.plainJSONText)" }
     return "{\(members.joined(separator: ","))}"
   }

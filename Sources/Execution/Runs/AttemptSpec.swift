@@ -14,6 +14,10 @@ public struct AttemptSpec: Hashable, Sendable {
   public var files: [BundleFile]
   /// Declared ones, with what a person gave in their place.
   public var params: [String: ParameterValue]
+  /// Those that made it due, where a schedule did.
+  public var triggers: [Trigger]
+  /// Who asked for it, where a person did and is known.
+  public var person: String?
   public var host: HostEnvironment
   /// How long what the job leaves behind may go on after the job's own end.
   public var linger: Duration
@@ -25,7 +29,8 @@ public struct AttemptSpec: Hashable, Sendable {
 
   public init(
     run: RunID, number: Int = 1, occurrence: Occurrence, agent: AgentName, commit: CommitID, bundle: Bundle,
-    params: [String: ParameterValue] = [:], host: HostEnvironment = HostEnvironment(),
+    params: [String: ParameterValue] = [:], triggers: [Trigger] = [], person: String? = nil,
+    host: HostEnvironment = HostEnvironment(),
     linger: Duration = .seconds(1), placement: ScriptPlacement = .folder,
     start: ShimSpec.StartTime? = nil, crashAt: ShimCrashPoint? = nil
   ) {
@@ -37,6 +42,8 @@ public struct AttemptSpec: Hashable, Sendable {
     self.program = bundle.job.run
     self.files = bundle.files
     self.params = bundle.job.run.params.merging(params) { $1 }
+    self.triggers = triggers
+    self.person = person
     self.host = host
     self.linger = linger
     self.placement = placement
@@ -77,6 +84,7 @@ extension ShimLauncher {
     let folder = try RunFolder.create(at: path)
     do throws(ExecutionError) {
       try folder.furnish(for: other)
+      try folder.writeEvent(EventFile.bytes(attempt), group: other?.group)
       let program = try PreparedProgram.prepare(
         attempt.program, files: attempt.files, from: store, in: folder, group: other?.group,
         placement: attempt.placement)

@@ -79,14 +79,20 @@ extension AttemptEnd {
   /// The attempt as it stands in a receipt. `output` is what was kept; `started` and `now` stand in where there is no
   /// exit record.
   public func attempt(
-    number: Int, success: [Int], output: KeptOutput, started: Timestamp, now: Timestamp
+    number: Int, success: [Int], output: KeptOutput, values: OutputValues = OutputValues(), started: Timestamp,
+    now: Timestamp
   ) -> Receipt.Attempt {
     let judgement = classify(self, success: success)
     var record: ExitRecord?
     if case .finished(let finished) = ending { record = finished }
-    return Receipt.Attempt(
+    var attempt = Receipt.Attempt(
       number: number, started: record?.started ?? started, ended: record?.ended ?? max(started, now),
       state: judgement.state, exitCode: judgement.exitCode, signal: judgement.signal, reason: judgement.reason,
       log: output.log, resources: record?.resources ?? Receipt.Resources())
+    attempt.outputs = values.values
+    let problems = values.problems.isEmpty ? nil : "outputs: \(values.problems.joined(separator: ", "))"
+    attempt.reason = [attempt.reason, problems].compactMap { $0 }.joined(separator: "; ")
+    if attempt.reason?.isEmpty == true { attempt.reason = nil }
+    return attempt
   }
 }

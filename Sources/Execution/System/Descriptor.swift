@@ -30,6 +30,17 @@ struct Descriptor: ~Copyable, Sendable {
     return Descriptor(owning: opened)
   }
 
+  /// A regular file below this folder, for reading; `refused` for anything else. Whatever stands there, nothing waits: a
+  /// file is looked at before it is opened, since opening a fifo waits for somebody and opening a device may do something.
+  func openFile(_ path: String) throws(ExecutionError) -> Descriptor {
+    let named = try openBeneath(path, LinuxCalls.pathOnly)
+    guard try named.status(path).st_mode & S_IFMT == S_IFREG else {
+      throw ExecutionError(.refused, "\(path) is not a regular file")
+    }
+    // The very file that was looked at. O_NONBLOCK, because somebody may hold a lease on it.
+    return try Descriptor(open: "/proc/self/fd/\(named.number)", O_RDONLY | O_NONBLOCK)
+  }
+
   func write(_ bytes: [UInt8], name: String) throws(ExecutionError) {
     var done = 0
     while done < bytes.count {

@@ -44,14 +44,16 @@ struct JobReader {
     let run = take("run", &fields).flatMap(run)
     let retry = fields.take("retry").map(retry) ?? RetryPolicy()
     let blackout = fields.take("blackout").map(blackout) ?? []
+    let outputs = fields.take("outputs").flatMap(outputs) ?? []
     fields.finish()
     var needs = run?.needs ?? FileNeeds()
     needs.blackout = blackout
     guard let name, let triggers, let spec = run?.spec else { return DraftJob(needs: needs) }
-    let job = Job(
+    var job = Job(
       name: name, summary: summary, owner: owner, labels: labels, suspension: suspension, triggers: triggers,
       starts: times.starts, expires: times.expires, missed: times.missed, startBy: times.startBy,
       overlap: times.overlap, targets: targets, run: spec, retry: retry)
+    job.outputs = outputs
     if let problem = job.workFolderProblem {
       run?.workFolder?.fail(problem, suggestion: "write 'workdir: fresh', or another overlap such as queue")
     }
@@ -83,6 +85,19 @@ struct JobReader {
     let mended = text.lowercased().map { $0 == " " || $0 == "_" || $0 == ":" ? "-" : $0 }
     guard let name = try? JobName(String(mended)), name.text != text else { return nil }
     return "did you mean '\(name)'?"
+  }
+
+  private func outputs(_ value: ValueReader) -> [String]? {
+    let names = value.list(count: 1...Job.outputLimit, of: "names") { name -> String? in
+      guard let text = name.string(bytes: 1...1_000) else { return nil }
+      if let problem = Job.problem(inOutput: text) { name.fail(problem) }
+      return text
+    }
+    guard let names else { return nil }
+    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+      value.fail("'outputs' names \(Legible.quoted(twice)) twice")
+    }
+    return names
   }
 
   private func labels(_ value: ValueReader) -> [String: String]? {

@@ -16,19 +16,26 @@ extension JSONValue {
   /// Reads one JSON text (RFC 8259) strictly: valid UTF-8, no duplicate keys, no floats or exponents, integers within
   /// `Int64`, nothing after the value.
   ///
-  /// `limit` is the largest accepted size in bytes, `depth` the deepest nesting.
-  public init(parsing bytes: some Collection<UInt8>, limit: Int, depth: Int = 32) throws(JSONError) {
+  /// `limit` is the largest accepted size in bytes, `depth` the deepest nesting. With `decimals` a number such as `0.25` is
+  /// read too, as `{"decimal":"0.25"}`, the form in which ``ParameterValue`` has it; exponents are not.
+  public init(
+    parsing bytes: some Collection<UInt8>, limit: Int, depth: Int = 32, decimals: Bool = false
+  ) throws(JSONError) {
     guard bytes.count <= limit else { throw JSONError("\(bytes.count) bytes, over the limit of \(limit)") }
-    var reader = JSONReader(Array(bytes))
+    var reader = JSONReader(Array(bytes), decimals: decimals)
     self = try reader.document(depth: depth)
   }
 }
 
 private struct JSONReader {
   private let bytes: [UInt8]
+  private let decimals: Bool
   private var index = 0
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  init(_ bytes: [UInt8], decimals: Bool) {
+    self.bytes = bytes
+    self.decimals = decimals
+  }
 
   mutating func document(depth: Int) throws(JSONError) -> JSONValue {
     let value = try value(depth: depth)
@@ -45,7 +52,7 @@ private struct JSONReader {
     case 0x7b: return try object(depth: depth - 1)
     case 0x5b: return try array(depth: depth - 1)
     case 0x22: return .string(try string())
-    case 0x2d, 0x30...0x39: return .integer(try integer())
+    case 0x2d, 0x30...0x39: return try number()
     default:
       if takeWord("null") { return .null }
       if takeWord("true") { return .bool(true) }
@@ -85,6 +92,16 @@ private struct JSONReader {
     } while take(0x2c)
     guard take(0x5d) else { throw error("want ',' or ']'") }
     return .array(list)
+  }
+
+  private mutating func number() throws(JSONError) -> JSONValue {
+    let text = bytes[index...].prefix { (0x30...0x39).contains($0) || $0 == 0x2d || $0 == 0x2e }
+    guard decimals, text.contains(0x2e) else { return .integer(try integer()) }
+    let decimal = String(decoding: text, as: UTF8.self)
+    guard ParameterValue.isDecimal(decimal) else { throw error("not a decimal number of up to 40 characters") }
+    index += text.count
+    if index < bytes.count, bytes[index] | 0x20 == 0x65 { throw error("numbers must be without exponent") }
+    return ["decimal": .string(decimal)]
   }
 
   private mutating func integer() throws(JSONError) -> Int64 {

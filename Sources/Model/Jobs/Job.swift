@@ -23,6 +23,8 @@ public struct Job: Hashable, Sendable {
   public var targets: Targets
   public var run: RunSpec
   public var retry: RetryPolicy
+  /// Names of the values that a run gives back through `BELFRY_OUTPUT`; at most ``outputLimit``, each once.
+  public var outputs: [String] = []
 
   public init(
     name: JobName, summary: String? = nil, owner: String? = nil, labels: [String: String] = [:],

@@ -21,6 +21,7 @@ extension Job {
       "targets": targets.json,
       "run": run.json,
       "retry": retry.json,
+      "outputs": outputs.isEmpty ? nil : .strings(outputs),
     ])
   }
 
@@ -43,9 +44,19 @@ extension Job {
       targets: try fields.required("targets") { try Targets(json: $0) },
       run: try fields.required("run") { try RunSpec(json: $0) },
       retry: try fields.required("retry") { try RetryPolicy(json: $0) })
+    outputs = try fields.optional("outputs", Self.outputs) ?? []
     try fields.finish()
     if triggers.isEmpty { throw JSONError("job.triggers: at least one is needed") }
     if let problem = workFolderProblem { throw JSONError("job.run.workdir: \(problem)") }
+  }
+}
+
+extension Job {
+  fileprivate static func outputs(_ json: JSONValue) -> [String]? {
+    guard let names = JSONFields.strings(json), (1...outputLimit).contains(names.count),
+      Set(names).count == names.count, names.allSatisfy({ problem(inOutput: $0) == nil })
+    else { return nil }
+    return names
   }
 }
 

@@ -2,6 +2,8 @@
 public struct Receipt: Hashable, Sendable {
   public var run: RunID
   public var occurrence: Occurrence
+  /// Who asked for a person's run, as the one who asked has said; nil when that is not known.
+  public var person: String?
   public var agent: AgentID
   public var agentName: AgentName
   public var bundle: Digest
@@ -36,6 +38,8 @@ public struct Receipt: Hashable, Sendable {
     public var reason: String?
     public var log: Log
     public var resources: Resources
+    /// What it gave back under declared names.
+    public var outputs: [String: ParameterValue] = [:]
 
     public init(
       number: Int, started: Timestamp, ended: Timestamp, state: RunState, exitCode: Int? = nil, signal: Int? = nil,

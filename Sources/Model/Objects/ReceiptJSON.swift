@@ -11,6 +11,7 @@ extension Receipt {
       "nominal": .timestamp(occurrence.nominal),
       "cause": .string(request == nil ? "schedule" : "person"),
       "request": request,
+      "person": person.map(JSONValue.string),
       "agent": .string(agent.text),
       "agentName": .string(agentName.text),
       "bundle": .string(bundle.hex),
@@ -54,6 +55,8 @@ extension Receipt {
       attempts: try fields.list("attempts") { try Attempt(json: $0) },
       count: Int(try fields.optional("count") { $0.integerValue.flatMap { $0 > 1 ? $0 : nil } } ?? 1),
       firstNominal: try fields.optional("firstNominal") { $0.stringValue.flatMap { Timestamp(rfc3339: $0) } })
+    person = try fields.optional("person") { $0.stringValue.flatMap(Dispatch.personName) }
+    if person != nil, cause == .schedule { throw JSONError("receipt.person: a schedule is nobody's wish") }
     let claimed = try fields.string("occurrence")
     try fields.finish()
     guard claimed == occurrence.id.text, run == occurrence.run(on: agent) else {
@@ -81,6 +84,7 @@ extension Receipt.Attempt {
         "userUs": .integer(resources.user.wholeMicroseconds), "systemUs": .integer(resources.system.wholeMicroseconds),
         "peakMemory": .integer(resources.peakMemory),
       ],
+      "outputs": outputs.isEmpty ? nil : .sorted(outputs.mapValues(\.json)),
     ])
   }
 
@@ -104,6 +108,10 @@ extension Receipt.Attempt {
       resources: Receipt.Resources(
         user: .microseconds(try resources.integer("userUs")), system: .microseconds(try resources.integer("systemUs")),
         peakMemory: try resources.integer("peakMemory")))
+    outputs = try fields.map("outputs") { try ParameterValue(json: $0) }
+    guard outputs.count <= Job.outputLimit, outputs.keys.allSatisfy({ Job.problem(inOutput: $0) == nil }) else {
+      throw JSONError("receipt.attempts.outputs: not what a job can declare")
+    }
     try fields.finish()
     try log.finish()
     try resources.finish()

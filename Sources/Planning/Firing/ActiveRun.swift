@@ -24,6 +24,8 @@ public struct ActiveRun: Hashable, Sendable {
   public var commit: CommitID
   /// The declared parameters, with those that a person gave in their place.
   public var params: [String: ParameterValue]
+  /// Who asked for it, where a person did and is known.
+  public var person: String?
   /// From 1.
   public var attempt: Int
   public var phase: Phase

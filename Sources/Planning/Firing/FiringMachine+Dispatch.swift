@@ -43,6 +43,7 @@ extension FiringMachine {
     quarantined[version.bundle] = nil
     var run = makeRun(occurrence, of: version, params: order.params, at: now)
     run.startBy = order.startBy
+    run.person = order.person
     actions += enter(run, of: version, at: now)
     schedule(order.job, at: now)
     return actions
@@ -96,6 +97,9 @@ extension FiringMachine {
 }
 
 extension RunSpec {
+  /// Bytes of a text that is given as a parameter: half of what Linux lets one variable have (MAX_ARG_STRLEN).
+  public static let parameterLimit = 64 << 10
+
   /// What is wrong with parameters given in place of declared ones; nil when nothing is.
   public func problem(with given: [String: ParameterValue]) -> String? {
     for (name, value) in given.sorted(by: { $0.key < $1.key }) {
@@ -105,6 +109,13 @@ extension RunSpec {
       }
       guard declared.kind == value.kind else {
         return "parameter '\(name)' must be \(declared.kind), not \(value.kind)"
+      }
+      if case .string(let text) = value {
+        // What a process could not be given.
+        if text.utf8.contains(0) { return "parameter '\(name)' holds a NUL" }
+        if text.utf8.count > Self.parameterLimit {
+          return "parameter '\(name)' has more than \(Self.parameterLimit) bytes"
+        }
       }
     }
     return nil

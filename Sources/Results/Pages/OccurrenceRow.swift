@@ -135,6 +135,7 @@ extension Receipt {
       }
     }
     if attempts.count > 1 { parts.append("\(attempts.count) attempts") }
+    if let outputs = attempts.last?.outputsText { parts.append(outputs) }
     return parts.joined(separator: "; ")
   }
 }
