@@ -24,6 +24,10 @@ public struct AgentConfiguration: Sendable {
   public var shutdown = AgentShutdown()
   public var quarantine = QuarantineRule()
   public var disk = DiskLimits()
+  /// Bytes of a file that a run may give back.
+  public var artifactSize: Int64 = 1 << 30
+  /// Bytes of all such files that may wait for the controller.
+  public var artifactSpool: Int64 = 4 << 30
 
   public init(
     state: String, name: AgentName, labels: [String: String], controller: ControllerAddress, controllerKey: PublicKey,
@@ -67,6 +71,7 @@ public final class Agent: Service {
   private let engine: Engine
   private let installer: Installer
   private let desk: LinkDesk
+  private let sender: ArtifactSender
   private let signals = EngineSignals()
   private let isHurried = Atomic(false)
   private let watches: AsyncStream<ActiveRun>
@@ -98,23 +103,28 @@ public final class Agent: Service {
     let guards = EngineGuards(
       quarantine: configuration.quarantine, handling: HandlingMark(path: folder + "/handling", boot: Boot.id),
       disk: DiskSpace(folder: folder, limits: configuration.disk))
+    let artifacts = try ArtifactSpool(
+      path: folder + "/artifacts",
+      limits: ArtifactLimits(file: configuration.artifactSize, spool: configuration.artifactSpool))
     let zones = ZoneDatabase()
     let runner = ShimRunner(
-      folder: folder + "/runs", keptFolder: folder + "/work", launcher: try ShimLauncher(path: configuration.shim),
-      store: store, controllerKey: configuration.controllerKey, agent: identity.name, zones: zones, clock: clock,
+      folder: folder + "/runs", keptFolder: folder + "/work", artifacts: artifacts,
+      launcher: try ShimLauncher(path: configuration.shim), store: store, controllerKey: configuration.controllerKey, agent: identity.name, zones: zones, clock: clock,
       handling: guards.handling, logger: logger)
     let (watches, continuation) = AsyncStream.makeStream(of: ActiveRun.self)
     self.watches = watches
     engine = try Engine(
       receipts: ReceiptMaker(identity: identity), ledger: Ledger(path: folder + "/ledger.sqlite"), runner: runner,
-      clock: clock, lead: Self.lead, signals: signals, guards: guards, watches: continuation, logger: logger)
+      artifacts: artifacts, clock: clock, lead: Self.lead, signals: signals, guards: guards, watches: continuation,
+      logger: logger)
     installer = Installer(
       identity: identity, controllerKey: configuration.controllerKey, engine: engine, store: store,
       assignments: AssignmentFiles(folder: folder + "/assignments"), zones: zones, clock: clock,
       storeLimit: configuration.disk.store, logger: logger)
+    sender = ArtifactSender(spool: artifacts, engine: engine, logger: logger)
     desk = LinkDesk(
-      configuration: configuration, identity: identity, engine: engine, installer: installer, signals: signals,
-      logger: logger)
+      configuration: configuration, identity: identity, engine: engine, installer: installer, artifacts: sender,
+      signals: signals, logger: logger)
   }
 
   /// How long before its instant an attempt is made ready: verified, written to the ledger, its process waiting. Some
@@ -182,6 +192,8 @@ public final class Agent: Service {
       group.addTask { await AttemptWatcher(engine: self.engine, runs: self.watches, ends: ends).run() }
       group.addTask { await EndWriter(engine: self.engine, ends: ends).run() }
       group.addTask { await SpoolSender(desk: self.desk, changed: self.signals.spoolChanged).run() }
+      group.addTask { await self.sender.run() }
+      group.addTask { await self.offerArtifacts() }
       group.addTask { await self.tidyHourly() }
       group.addTask { await self.watchZones() }
       group.addTask { try await link.run() }
@@ -200,7 +212,7 @@ public final class Agent: Service {
     var hasCancelled = false
     while ContinuousClock.now < end {
       let runs = await engine.activeRuns
-      if runs == 0, await engine.spoolCount() == 0 { return true }
+      if runs == 0, await engine.spoolCount() == 0, await !engine.owesArtifacts { return true }
       if !hasCancelled, ContinuousClock.now > end - limit / 2 {
         hasCancelled = true
         await engine.cancelAll()
@@ -208,6 +220,14 @@ public final class Agent: Service {
       await signals.spoolChanged.wait(atMost: .milliseconds(100))
     }
     return false
+  }
+
+  /// Receipts become acknowledged and controllers get room: what is still to be sent is offered again now and then.
+  private func offerArtifacts() async {
+    while !Task.isCancelled {
+      try? await Task.sleep(for: .seconds(60))
+      sender.add(.offerAgain)
+    }
   }
 
   /// Time zone files change a few times a year, with the system's updates.

@@ -26,7 +26,10 @@ public struct BelfryCommand: AsyncParsableCommand {
           RollbackCommand.self,
         ]),
       CommandGroup(
-        name: "Results", subcommands: [HistoryCommand.self, LogsCommand.self, WhyCommand.self, VerifyCommand.self]),
+        name: "Results",
+        subcommands: [
+          HistoryCommand.self, LogsCommand.self, ArtifactsCommand.self, WhyCommand.self, VerifyCommand.self,
+        ]),
       CommandGroup(name: "Fleet", subcommands: [StatusCommand.self, RunCommand.self, AcceptCommand.self]),
       CommandGroup(name: "Service", subcommands: [ControllerCommand.self, DevCommand.self, KeysCommand.self]),
     ])

@@ -92,8 +92,11 @@ public struct Controller: Service {
     let reconciler = Reconciler(
       source: state, fleet: fleet, terms: AssignmentTerms(epoch: epoch), key: key, clock: clock, changed: changed,
       logger: logger)
+    let artifacts = ArtifactStore(
+      folder: configuration.state + "/artifacts", room: configuration.artifacts, clock: clock, logger: logger)
     let operations = Operations(
-      reconciler: reconciler, mirror: mirror, poke: poke, keeper: keeper, configuration: configuration, zones: zones,
+      reconciler: reconciler, mirror: mirror, poke: poke, keeper: keeper, artifacts: artifacts,
+      configuration: configuration, zones: zones,
       version: version, logger: logger)
     let ready = Readiness(configuration: configuration, onReady: onReady)
     let token = try apiToken()
@@ -108,7 +111,8 @@ public struct Controller: Service {
       key: key, branch: configuration.results.branch, clock: clock)
     let link = AgentLinkService(
       fleet: fleet, key: key, messages: desk,
-      heartbeatInterval: configuration.agents.heartbeat, clock: clock, version: version, logger: logger)
+      heartbeatInterval: configuration.agents.heartbeat, clock: clock, version: version, logger: logger,
+      artifacts: artifacts)
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: ([

@@ -7,6 +7,12 @@ public struct FileError: Error, Sendable, CustomStringConvertible {
   public let code: Int32
   public let operation: String
 
+  public init(path: String, code: Int32, operation: String) {
+    self.path = path
+    self.code = code
+    self.operation = operation
+  }
+
   public var description: String { "\(path): \(operation): \(String(cString: strerror(code)))" }
   public var isMissing: Bool { code == ENOENT }
 }

@@ -11,6 +11,8 @@ public let wireProtocol: UInt32 = 1
 public enum WireLimits {
   /// Bytes of a file in one chunk.
   public static let chunk = 64 * 1024
+  /// Bytes of artifacts that a controller has asked an agent for and not got yet.
+  public static let artifactWindow = 512 * 1024
   /// Bytes of one message. An assignment is the largest that there is.
   public static let message = 12 * 1024 * 1024
   /// Receipts that an agent sends before it waits for an acknowledgement.

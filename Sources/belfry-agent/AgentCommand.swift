@@ -72,6 +72,12 @@ struct AgentCommand: AsyncParsableCommand {
   @Option(help: "What the store of bundles may hold. Default: 1G.")
   var storeLimit: String?
 
+  @Option(help: "How large a file may be that a run gives back, 1K to 1024G. Default: 1G.")
+  var artifactSize: String?
+
+  @Option(help: "How much of what runs gave back may wait for the controller, 1K to 1024G. Default: 4G.")
+  var artifactSpool: String?
+
   @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
   var logLevel: String?
 

@@ -14,6 +14,7 @@ struct AgentSettings {
   static let names = [
     "NAME", "LABELS", "CONTROLLER", "CONTROLLER_KEY", "STATE", "SHIM", "LOG_LEVEL", "INSECURE", "ENVIRONMENT_FILE",
     "SHUTDOWN", "SHUTDOWN_TIMEOUT", "QUARANTINE", "DISK_RESERVE", "LEDGER_LIMIT", "STORE_LIMIT",
+    "ARTIFACT_SIZE", "ARTIFACT_SPOOL",
   ]
 
   let agent: AgentConfiguration
@@ -59,6 +60,13 @@ struct AgentSettings {
     agent.disk.store =
       try Self.size(
         setting(command.storeLimit, "store.limit"), "--store-limit", (1 << 20)...(1 << 40)) ?? agent.disk.store
+    agent.artifactSize =
+      try Self.size(
+        setting(command.artifactSize, "artifact.size"), "--artifact-size", (1 << 10)...(1 << 40)) ?? agent.artifactSize
+    agent.artifactSpool =
+      try Self.size(
+        setting(command.artifactSpool, "artifact.spool"), "--artifact-spool", (1 << 10)...(1 << 40))
+      ?? agent.artifactSpool
     self.agent = agent
     let level = setting(command.logLevel, "log.level") ?? "info"
     guard let logLevel = Logger.Level(rawValue: level) else {

@@ -159,4 +159,35 @@ import Trust
     #expect(try reopened().spentOrders(after: at(59)) == [row.run.id: at(60)])
     #expect(try reopened().spentOrders(after: at(60)).isEmpty)
   }
+
+  @Test func artifactsAreKeptUntilTheyAreReceivedAndTheReceiptIsAcknowledged() throws {
+    for order in [["received", "acknowledged"], ["acknowledged", "received"]] {
+      let bench = try Bench()
+      let ledger = try Ledger(path: bench.ledgerPath)
+      let (run, other) = (try bench.run(1), try bench.run(2))
+      try ledger.write {
+        try $0.finish(run, line: [1], signature: [2], artifacts: [digest("a"), digest("b")])
+        try $0.finish(other, line: [3], signature: [4], artifacts: [digest("b")])
+      }
+      #expect(try ledger.owedArtifacts() == [digest("a"), digest("b")] && ledger.spoolCount() == 2)
+      for step in order {
+        #expect(try ledger.owesArtifact(digest("a")))
+        try ledger.write { transaction in
+          if step == "received" {
+            try transaction.received(artifactsOf: run)
+          } else {
+            try transaction.acknowledged([run])
+          }
+        }
+        let offers = try ledger.artifactOffers(except: [], limit: 9)
+        #expect(offers.map(\.run) == (step == order[0] && step == "acknowledged" ? [run] : []))
+        if let offer = offers.first { #expect(offer.line == [1] && offer.signature == [2]) }
+      }
+      #expect(try !ledger.owesArtifact(digest("a")) && ledger.owesArtifact(digest("b")))
+      #expect(try ledger.spooled(after: 0, limit: 9).map(\.run) == [other])
+      // Nobody asks for the artifacts of a receipt that was put aside.
+      try ledger.write { try $0.rejected(other, reason: "no") }
+      #expect(try ledger.owedArtifacts().isEmpty && ledger.artifactOffers(except: [], limit: 9).isEmpty)
+    }
+  }
 }

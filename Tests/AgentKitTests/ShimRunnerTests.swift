@@ -13,7 +13,8 @@ struct ShimRunnerTests {
   private func runner(_ folder: TemporaryFolder) throws -> ShimRunner {
     try command(["mkdir", folder.path("runs")])
     return ShimRunner(
-      folder: folder.path("runs"), keptFolder: folder.path("work"), launcher: try ShimLauncher(),
+      folder: folder.path("runs"), keptFolder: folder.path("work"),
+      artifacts: try ArtifactSpool(path: folder.path("artifacts")), launcher: try ShimLauncher(),
       store: try BundleStore(path: folder.path("store")),
       controllerKey: try SigningKey.generate().publicKey, agent: try AgentName("bench"), zones: ZoneDatabase(),
       clock: .system, logger: quiet)

@@ -125,6 +125,43 @@ import Trust
     #expect(ran.status == .bad && ran.errors == "error: no agent accepted the run\n")
   }
 
+  @Test func artifactsAreListedAndFetchedAndChecked() async throws {
+    let digest = SHA256.hash(Array("{}\n".utf8)).hex
+    let list = #"""
+      {"run":"\#(run)","job":"data/backup","agent":"db-1","nominal":"2026-11-20T01:30:00Z","artifacts":[\#
+      {"attempt":1,"name":"out/a.json","size":3,"sha256":"\#(digest)","state":"stored"},\#
+      {"attempt":1,"name":"big","size":9,"sha256":"\#(digest)","state":"refused","reason":"too large"},\#
+      {"attempt":1,"name":"old","size":9,"sha256":"\#(digest)","state":"removed"},\#
+      {"attempt":1,"name":"new","size":9,"sha256":"\#(digest)","state":"expected"}]}
+      """#
+    let controller = FakeController([
+      "GET /v1/runs/0123/artifacts": [(200, list)],
+      "GET /v1/runs/\(run)/artifacts/\(digest)": [(200, "{}\n"), (200, "[]\n"), (200, "{}"), (200, "{}\n\n")],
+    ])
+    let listed = try await ran(controller, ["artifacts", "0123"])
+    #expect(listed.status == .fine && listed.output.hasPrefix("data/backup on db-1, run \(run)\n"))
+    #expect(listed.output.contains("too large"))
+    let good = try await ran(controller, ["artifacts", "0123", "get", "out/a.json", "-o", "-"])
+    #expect(good.status == .fine && good.output == "{}\n", "\(good)")
+    // Other bytes, too few, too many: each is told.
+    for _ in 0..<3 {
+      let bad = try await ran(controller, ["artifacts", "0123", "get", "out/a.json", "-o", "-"])
+      #expect(bad.status == .bad && bad.errors.contains("receipt names"), "\(bad)")
+    }
+    for (name, words) in [
+      "big": "never came: too large", "old": "removed", "new": "not come yet",
+      "out/b.json": "did you mean 'out/a.json'?",
+    ] {
+      let none = try await ran(controller, ["artifacts", "0123", "get", name])
+      #expect(none.status == .bad && none.errors.contains(words), "\(none)")
+    }
+    for arguments in [
+      ["artifacts", "../x"], ["artifacts", "0123", "put", "x"], ["artifacts", "0123", "get"], ["artifacts", "012"],
+    ] {
+      #expect(try await ran(controller, arguments).status == .usage)
+    }
+  }
+
   @Test func acceptSendsAFullID() async throws {
     let clone = try Clone()
     let controller = FakeController(["POST /v1/source/accept": [(200, #"{"accepted":"x"}"#)]])

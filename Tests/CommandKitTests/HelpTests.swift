@@ -28,7 +28,8 @@ import Testing
   @Test func theListIsComplete() {
     let names = Set(Self.commands.filter { $0.count == 1 }.flatMap(\.self))
     let wanted: Set = [
-      "init", "validate", "plan", "next", "simulate", "why", "status", "history", "logs", "run", "rollback", "keys",
+      "init", "validate", "plan", "next", "simulate", "why", "status", "history", "logs", "artifacts", "run",
+      "rollback", "keys",
       "verify",
       "accept",
       "controller", "dev",

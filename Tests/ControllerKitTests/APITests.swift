@@ -16,6 +16,15 @@ import Testing
       return ["answer": .string("run \(request.job) \(request.params.count) \(request.agents.count)")]
     }
     func run(_ id: RunID) async throws(APIError) -> JSONValue { ["answer": .string("run \(id)")] }
+    func artifacts(of digits: String) async throws(APIError) -> JSONValue {
+      ["answer": .string("artifacts of \(digits)")]
+    }
+    func artifact(_ digest: Digest, of run: RunID) async throws(APIError) -> ArtifactContent {
+      guard digest.hex.hasPrefix("a") else { throw APIError(.notFound, "not here") }
+      return ArtifactContent(size: 600_000) { offset, limit in
+        [UInt8](repeating: 0x78, count: min(limit, 600_000 - Int(offset)))
+      }
+    }
     func acceptSource(_ commit: CommitID) async throws(APIError) -> JSONValue { ["answer": "accepted"] }
   }
 
@@ -35,6 +44,13 @@ import Testing
   static let calls = [
     Call(status: 200, contains: "\"status\""),
     Call(path: "/v1/snapshot", status: 200, contains: "snapshot"),
+    Call(path: "/v1/runs/aaaa/artifacts", status: 200, contains: "artifacts of aaaa"),
+    Call(path: "/v1/runs/aaaa/artifacts", token: nil, status: 401),
+    Call(path: "/v1/runs/\(run)/artifacts/\(String(repeating: "a", count: 64))", status: 200, contains: "xxxx"),
+    Call(path: "/v1/runs/\(run)/artifacts/\(String(repeating: "a", count: 64))", token: nil, status: 401),
+    Call(path: "/v1/runs/\(run)/artifacts/\(String(repeating: "b", count: 64))", status: 404, contains: "not here"),
+    Call(path: "/v1/runs/\(run)/artifacts/..%2f..%2fapi.token", status: 400),
+    Call(path: "/v1/runs/aaaa/artifacts/\(String(repeating: "a", count: 64))", status: 400),
     Call(path: "/healthz", token: nil, status: 200, contains: "ok"),
     Call(token: nil, status: 401, contains: "api.token"),
     Call(token: "", status: 401),

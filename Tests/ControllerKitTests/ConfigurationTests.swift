@@ -39,6 +39,7 @@ struct ConfigurationTests {
     #expect(configuration.agents.heartbeat == .seconds(5))
     #expect(configuration.api == ListenAddress(host: "127.0.0.1", port: 7421))
     #expect(configuration.leastEpoch == 1 && configuration.agents.bindsNames)
+    #expect(configuration.artifacts == ArtifactRoom(total: 10 << 30, agent: 2 << 30))
   }
 
   @Test func everythingIsRead() throws {
@@ -51,6 +52,7 @@ struct ConfigurationTests {
       agents: {listen: "[::1]:0", heartbeat: 1s, addressFile: address}
       api: {listen: "localhost:0"}
       epoch: {least: 42}
+      artifacts: {total: 5M, agent: 1024K}
       insecure: true
       """)
     #expect(configuration.source.branch == "trunk")
@@ -62,6 +64,7 @@ struct ConfigurationTests {
     #expect(configuration.agents.addressFile?.hasSuffix("/address") == true)
     #expect(configuration.api.isLoopback)
     #expect(configuration.leastEpoch == 42)
+    #expect(configuration.artifacts == ArtifactRoom(total: 5 << 20, agent: 1 << 20))
   }
 
   /// A configuration with one mistake, and where and how it is told.
@@ -109,6 +112,9 @@ struct ConfigurationTests {
     Bad("source: {url: /s}\nkey: k\ninsecure: yes\n", "3:11", "true or false"),
     Bad(least + "epoch: 42\n", "4:8", "mapping"),
     Bad(least + "epoch: {last: 42}\n", "4:9", "last", "least"),
+    Bad(least + "artifacts: {total: 1023K}\n", "4:20", "1M"),
+    Bad(least + "artifacts: {agent: lots}\n", "4:20", "size"),
+    Bad(least + "artifacts: {agents: 2M}\n", "4:13", "agents", "agent"),
     Bad(least + "epoch: {least: 0}\n", "4:16", "1"),
     Bad(least + "epoch: {least: 9007199254740993}\n", "4:16", "1099511627776"),
     Bad(least + "---\na: 1\n", "", "document"),

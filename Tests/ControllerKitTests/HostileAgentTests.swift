@@ -31,6 +31,7 @@ import Wire
       receipts.withLock { $0 += 1 }
       return nil
     }
+    func offered(_ offer: Belfry_V1_ArtifactOffer, from session: Session, key: PublicKey) async {}
   }
 
   /// An agent is silent after four of these: long enough that no stream of these tests is cut for that.

@@ -62,7 +62,7 @@ import Testing
         "BELFRY_JOB": "team/job", "BELFRY_RUN_ID": attempt.run.text, "BELFRY_ATTEMPT": "2", "BELFRY_AGENT": "host-1",
         "BELFRY_SCHEDULED_TIME": "2026-11-18T11:06:40Z", "BELFRY_TRIGGER": "schedule",
         "BELFRY_COMMIT": String(repeating: "ab", count: 20), "BELFRY_BUNDLE": "/r/bundle",
-        "BELFRY_EVENT": "/r/event.json", "BELFRY_OUTPUT": "/r/outputs",
+        "BELFRY_EVENT": "/r/event.json", "BELFRY_OUTPUT": "/r/outputs", "BELFRY_ARTIFACTS": "/r/artifacts",
         "BELFRY_PARAMS": #"{"Keep":14,"database":"a\"b","ratio":0.25}"#,
         "BELFRY_PARAM_DATABASE": "a\"b", "BELFRY_PARAM_KEEP": "14", "BELFRY_PARAM_RATIO": "0.25",
       ])

@@ -126,6 +126,13 @@ import Testing
     try check(#","workdir":"keep""#) { $0.workFolder = .keep }
   }
 
+  @Test func artifactsAreAdded() throws {
+    var job = try Self.plain()
+    job.artifacts = ["out/*.gz", "**/core"]
+    #expect(job.json.text == String(Self.plainText.dropLast()) + #","artifacts":["out/*.gz","**/core"]}"#)
+    #expect(try Job(json: job.json) == job)
+  }
+
   @Test func outputsAreAdded() throws {
     var job = try Self.plain()
     job.outputs = ["rows", "Size-2"]
@@ -185,8 +192,12 @@ import Testing
     Change("run.kill", ["signal": "TERM"]), Change("run.kill", ["signal": "TERM", "graceMs": -1]),
     Change("run.kill", ["signal": "TERM", "graceMs": 600_001]),
     Change("run.kill", ["signal": "TERM", "graceMs": 1, "surprise": 1]), Change("run.limits", ["files": 15]),
+    Change("artifacts", .array([])), Change("artifacts", "a"), Change("artifacts", .strings(["/etc/passwd"])),
+    Change("artifacts", .strings(["../*"])), Change("artifacts", .strings([""])),
+    Change("artifacts", .strings(["a**"])),
     Change("outputs", .array([])), Change("outputs", "rows"), Change("outputs", .strings(["rows", "rows"])),
-    Change("outputs", .strings(["a b"])), Change("outputs", .strings(["1"])), Change("outputs", .strings([""])), Change("outputs", .strings(["a\n"])),
+    Change("outputs", .strings(["a b"])), Change("outputs", .strings(["1"])), Change("outputs", .strings([""])),
+    Change("outputs", .strings(["a\n"])),
     Change("run.workdir", "shared"), Change("run.workdir", true),
     Change("run.limits", ["files": 1_048_577]), Change("run.limits", ["nice": 20]), Change("run.limits", ["nice": -21]),
     Change("run.limits", ["nice": "5"]), Change("run.limits", ["memory": 5]), Change("run.limits", 5),

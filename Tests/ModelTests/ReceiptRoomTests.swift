@@ -35,6 +35,26 @@ import Testing
     #expect(receipt.attempts[1].reason == "r")
   }
 
+  @Test func artifactsStandByNameAndOnce() throws {
+    let digest = try Digest(hex: String(repeating: "c", count: 64))
+    var receipt = try receipt([1])
+    receipt.attempts[0].artifacts = [
+      Artifact(name: "a/b", size: 0, digest: digest), Artifact(name: "é", size: 9, digest: digest),
+    ]
+    #expect(try Receipt(json: receipt.json) == receipt)
+    for names in [
+      ["b", "a"], ["a", "a"], ["../a"], ["/a"], ["a\u{202e}b"], ["a\n"], [""], ["a//b"],
+      [String(repeating: "a", count: 256)],
+    ] {
+      receipt.attempts[0].artifacts = names.map { Artifact(name: $0, size: 1, digest: digest) }
+      #expect(throws: JSONError.self, "\(names)") { try Receipt(json: receipt.json) }
+    }
+    receipt.attempts[0].artifacts = (0..<101).map { Artifact(name: "\(1_000 + $0)", size: 1, digest: digest) }
+    #expect(throws: JSONError.self) { try Receipt(json: receipt.json) }
+    receipt.attempts[0].artifacts = [Artifact(name: "a", size: -1, digest: digest)]
+    #expect(throws: JSONError.self) { try Receipt(json: receipt.json) }
+  }
+
   @Test func outputsThatNoJobCanDeclareAreRefused() throws {
     var receipt = try receipt([1])
     receipt.attempts[0].outputs = ["a b": .integer(1)]

@@ -1,3 +1,4 @@
+import Execution
 import GRDB
 import Glibc
 import Logging
@@ -21,6 +22,8 @@ actor Engine {
   let receipts: ReceiptMaker
   let ledger: Ledger
   let runner: any AttemptRunner
+  /// Nil where no artifacts are taken, as in tests.
+  private let artifacts: ArtifactSpool?
   let clock: WallClock
   let logger: Logger
   /// Raised when the firing loop should look again, or a heartbeat should go out.
@@ -44,13 +47,14 @@ actor Engine {
   private var heardWritten: Timestamp?
 
   init(
-    receipts: ReceiptMaker, ledger: Ledger, runner: any AttemptRunner, clock: WallClock, lead: Duration = .zero,
-    signals: EngineSignals, guards: EngineGuards = EngineGuards(), watches: AsyncStream<ActiveRun>.Continuation,
-    logger: Logger
+    receipts: ReceiptMaker, ledger: Ledger, runner: any AttemptRunner, artifacts: ArtifactSpool? = nil,
+    clock: WallClock, lead: Duration = .zero, signals: EngineSignals, guards: EngineGuards = EngineGuards(),
+    watches: AsyncStream<ActiveRun>.Continuation, logger: Logger
   ) throws {
     self.receipts = receipts
     self.ledger = ledger
     self.runner = runner
+    self.artifacts = artifacts
     self.clock = clock
     self.logger = logger
     self.wake = signals.wake
@@ -70,6 +74,7 @@ actor Engine {
     let now = clock.now
     let active = try ledger.activeRuns()
     entries = Dictionary(active.map { ($0.run.id, $0) }, uniquingKeysWith: { $1 })
+    removeSpareArtifacts()
     runner.discardAll(except: Set(entries.keys))
     machine.restore(active.map(\.run), spent: try ledger.spentOrders(after: now), at: now)
     // Without the rule nothing is in quarantine, whatever was when there was one.
@@ -158,7 +163,10 @@ actor Engine {
     let now = clock.now
     let before = entries
     let told = ends.filter { entries[$0.attempt.run]?.run.attempt == $0.attempt.number }
-    guard !told.isEmpty else { return }
+    guard !told.isEmpty else {
+      artifacts?.unpin(ends.flatMap { $0.outcome.record.artifacts.map(\.digest) })
+      return
+    }
     // Those never were attempts.
     let dismissed = Set(told.filter(isDismissed).map(\.attempt))
     for end in told where !dismissed.contains(end.attempt) {
@@ -203,6 +211,8 @@ actor Engine {
       throw error
     }
     CrashPoint.reach("agent.endWritten")
+    // From here on the ledger says who needs them.
+    artifacts?.unpin(ends.flatMap { $0.outcome.record.artifacts.map(\.digest) })
     // Of a dismissed one the folder is gone already, and there may be a new one in its place.
     for end in told where !dismissed.contains(end.attempt) { runner.discard(end.attempt) }
     let leaving = told.compactMap { before[$0.attempt.run]?.run.job }.contains {
@@ -249,14 +259,14 @@ actor Engine {
 
   func acknowledged(_ runs: [RunID]) throws {
     CrashPoint.reach("agent.beforeAcknowledged")
-    try writeLedger { try $0.acknowledged(runs) }
+    try settle(runs) { try $0.acknowledged(runs) }
     CrashPoint.reach("agent.acknowledged")
-    spoolChanged.raise()
   }
 
   func rejected(_ run: RunID, reason: String) throws {
     logger.error("the controller will never commit a receipt", metadata: ["run": "\(run)", "reason": "\(reason)"])
     try writeLedger { try $0.rejected(run, reason: reason) }
+    removeSpareArtifacts()
     spoolChanged.raise()
   }
 
@@ -264,10 +274,51 @@ actor Engine {
     try ledger.spooled(after: number, limit: limit)
   }
 
+  // MARK: - Artifacts
+
+  func artifactOffers(except runs: Set<RunID>, limit: Int) throws -> [SpooledReceipt] {
+    try ledger.artifactOffers(except: runs, limit: limit)
+  }
+
+  func owesArtifact(_ digest: Digest) throws -> Bool { try ledger.owesArtifact(digest) }
+
+  /// A run's artifacts are with the controller, or will never be.
+  func artifactsReceived(_ run: RunID) throws {
+    try settle([run]) { try $0.received(artifactsOf: run) }
+  }
+
+  /// Writes something about runs down after which artifacts may be needed by nobody any more, and removes those.
+  private func settle(_ runs: [RunID], _ write: (LedgerTransaction) throws -> Void) throws {
+    let owed = try runs.reduce(into: Set<Digest>()) { $0.formUnion(try ledger.owedArtifacts(of: $1)) }
+    try writeLedger(write)
+    for digest in owed where try !ledger.owesArtifact(digest) && !isHeld(digest) { try artifacts?.remove([digest]) }
+    spoolChanged.raise()
+  }
+
+  /// Whether a run that is going has given it back and its receipt is still to be made.
+  private func isHeld(_ digest: Digest) -> Bool {
+    entries.values.contains { $0.attempts.contains { $0.artifacts.contains { $0.digest == digest } } }
+  }
+
+  /// Removes from the spool what nothing needs: what an agent that died took in and had not written down.
+  private func removeSpareArtifacts() {
+    guard let artifacts else { return }
+    do {
+      let held = entries.values.flatMap { $0.attempts.flatMap { $0.artifacts.map(\.digest) } }
+      try artifacts.collect(keeping: try ledger.owedArtifacts().union(held))
+    } catch {
+      logger.warning("old artifacts cannot be removed", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  /// Whether any artifact is still to be received.
+  var owesArtifacts: Bool { (try? ledger.owedArtifacts().isEmpty) == false }
+
   func spoolCount() -> Int { (try? ledger.spoolCount()) ?? 0 }
 
   /// Forgets old runs whose receipts are gone, and of the others so many that the ledger has its size.
   func tidy() throws {
+    removeSpareArtifacts()
     let now = clock.now
     let week = now - .seconds(7 * 86_400)
     try writeLedger {
@@ -459,7 +510,8 @@ actor Engine {
   private func spool(_ receipt: Receipt, in transaction: LedgerTransaction) throws {
     let signed = try receipts.sign(receipt)
     try transaction.finish(
-      receipt.run, attempts: receipt.attempts, line: signed.line, signature: signed.signatureLine)
+      receipt.run, attempts: receipt.attempts, line: signed.line, signature: signed.signatureLine,
+      artifacts: Set(receipt.attempts.flatMap { $0.artifacts.map(\.digest) }))
   }
 
   private func perform(_ action: FiringAction) {

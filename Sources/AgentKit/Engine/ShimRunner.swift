@@ -24,14 +24,17 @@ final class ShimRunner: AttemptRunner {
   private let verified = Mutex<[Digest: Bundle]>([:])
   private let shims = Mutex<[AttemptID: Shim]>([:])
   private let remover: FolderRemover
+  private let collector: ArtifactCollector
 
   init(
-    folder: String, keptFolder: String, launcher: ShimLauncher, store: BundleStore, controllerKey: PublicKey,
-    agent: AgentName, zones: ZoneDatabase, clock: WallClock, handling: HandlingMark? = nil, logger: Logger
+    folder: String, keptFolder: String, artifacts: ArtifactSpool, launcher: ShimLauncher, store: BundleStore,
+    controllerKey: PublicKey, agent: AgentName, zones: ZoneDatabase, clock: WallClock, handling: HandlingMark? = nil,
+    logger: Logger
   ) {
     self.folder = folder
     let remover = FolderRemover(logger: logger)
     self.remover = remover
+    collector = ArtifactCollector(spool: artifacts)
     kept = KeptFolders(path: keptFolder) { remover.removeLater($0) }
     self.launcher = launcher
     self.store = store
@@ -115,13 +118,20 @@ final class ShimRunner: AttemptRunner {
         end = try await shim.ended()
       }
     }
+    var artifacts = CollectedArtifacts()
+    if end.mayHaveRun, runFolder.mayHaveArtifacts(patterns: run.job.artifacts) {
+      artifacts = await collector.collect(runFolder, patterns: run.job.artifacts)
+      CrashPoint.reach("agent.artifactsTaken")
+    }
     let mark = HandlingMark.Entry(
       bundle: run.bundle, job: run.job.name, doing: "the agent died while it read its output")
-    guard let handling else { return outcome(of: run, end, in: runFolder) }
-    return handling.during([mark]) { outcome(of: run, end, in: runFolder) }
+    guard let handling else { return outcome(of: run, end, artifacts, in: runFolder) }
+    return handling.during([mark]) { outcome(of: run, end, artifacts, in: runFolder) }
   }
 
-  private func outcome(of run: ActiveRun, _ end: AttemptEnd, in runFolder: RunFolder) -> AttemptOutcome {
+  private func outcome(
+    of run: ActiveRun, _ end: AttemptEnd, _ artifacts: CollectedArtifacts, in runFolder: RunFolder
+  ) -> AttemptOutcome {
     var exit: ExitRecord?
     var crash: String?
     switch end.ending {
@@ -131,7 +141,8 @@ final class ShimRunner: AttemptRunner {
     let output = (try? runFolder.keptOutput(exit)) ?? KeptOutput()
     let values = end.mayHaveRun ? runFolder.outputValues(declared: run.job.outputs) : OutputValues()
     let record = end.attempt(
-      number: run.attempt, success: run.job.run.success, output: output, values: values, started: run.started,
+      number: run.attempt, success: run.job.run.success, output: output, values: values, artifacts: artifacts,
+      started: run.started,
       now: clock.now)
     return AttemptOutcome(record: record, mayHaveRun: end.mayHaveRun, crash: crash, log: output.bytes)
   }

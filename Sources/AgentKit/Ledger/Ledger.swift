@@ -114,7 +114,7 @@ final class Ledger: Sendable {
   func spooled(after number: Int64, limit: Int) throws -> [SpooledReceipt] {
     try database.read { db in
       try Row.fetchAll(
-        db, sql: "SELECT * FROM spool WHERE number > ? AND rejected IS NULL ORDER BY number LIMIT ?",
+        db, sql: "SELECT * FROM spool WHERE number > ? AND rejected IS NULL AND committed = 0 ORDER BY number LIMIT ?",
         arguments: [number, limit]
       ).map { row in
         let run: String = row["run"]
@@ -166,9 +166,45 @@ final class Ledger: Sendable {
     get throws { try database.read { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? 0 } }
   }
 
+  /// Committed receipts whose artifacts are still to be received, oldest first, but for these runs'.
+  func artifactOffers(except runs: Set<RunID>, limit: Int) throws -> [SpooledReceipt] {
+    try database.read { db in
+      try Row.fetchAll(
+        db, sql: "SELECT * FROM spool WHERE committed = 1 ORDER BY number LIMIT ?", arguments: [limit + runs.count]
+      ).map { row in
+        SpooledReceipt(
+          number: row["number"], run: try RunID(row["run"]), line: Array(row["line"] as Data),
+          signature: Array(row["signature"] as Data), logs: [])
+      }.filter { !runs.contains($0.run) }.prefix(limit).map { $0 }
+    }
+  }
+
+  /// Whether some run's artifact with this digest is still to be received.
+  func owesArtifact(_ digest: Digest) throws -> Bool {
+    try database.read {
+      try Bool.fetchOne(
+        $0, sql: "SELECT EXISTS (SELECT 1 FROM artifacts WHERE digest = ?)", arguments: [digest.hex]) ?? false
+    }
+  }
+
+  /// All artifacts that are still to be received; `run` nil means of all runs.
+  func owedArtifacts(of run: RunID? = nil) throws -> Set<Digest> {
+    try database.read { db in
+      let texts =
+        if let run {
+          try String.fetchAll(db, sql: "SELECT digest FROM artifacts WHERE run = ?", arguments: [run.text])
+        } else {
+          try String.fetchAll(db, sql: "SELECT DISTINCT digest FROM artifacts")
+        }
+      return Set(try texts.map { try Digest(hex: $0) })
+    }
+  }
+
   /// How many receipts wait, those put aside not counted.
   func spoolCount() throws -> Int {
-    try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM spool WHERE rejected IS NULL") ?? 0 }
+    try database.read {
+      try Int.fetchOne($0, sql: "SELECT count(*) FROM spool WHERE rejected IS NULL AND committed = 0") ?? 0
+    }
   }
 }
 

@@ -66,6 +66,19 @@ enum LedgerSchema {
           """)
     }
     migrator.registerMigration("persons") { db in try db.execute(sql: "ALTER TABLE runs ADD COLUMN person TEXT") }
+    migrator.registerMigration("artifacts") { db in
+      try db.execute(
+        sql: """
+          CREATE TABLE artifacts (
+            run TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            received INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (run, digest)
+          ) STRICT, WITHOUT ROWID;
+          CREATE INDEX artifacts_digest ON artifacts (digest);
+          ALTER TABLE spool ADD COLUMN committed INTEGER NOT NULL DEFAULT 0;
+          """)
+    }
     return migrator
   }()
 }

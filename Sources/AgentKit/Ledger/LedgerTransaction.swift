@@ -69,24 +69,44 @@ struct LedgerTransaction {
     try execute("INSERT OR REPLACE INTO logs VALUES (?, ?, ?)", [run.text, attempt, Data(data)])
   }
 
-  /// Ends a run with its attempts and puts its receipt into the spool. For an occurrence that did not run there is no run to
-  /// end.
-  func finish(_ run: RunID, attempts: [Receipt.Attempt] = [], line: [UInt8], signature: [UInt8]) throws {
+  /// Ends a run with its attempts and puts its receipt into the spool, with the artifacts that it lists. For an occurrence
+  /// that did not run there is no run to end.
+  func finish(
+    _ run: RunID, attempts: [Receipt.Attempt] = [], line: [UInt8], signature: [UInt8], artifacts: Set<Digest> = []
+  ) throws {
     try execute("UPDATE runs SET ended = 1, attempts = ? WHERE id = ?", [Self.text(attempts), run.text])
     try execute(
       "INSERT OR IGNORE INTO spool (run, line, signature) VALUES (?, ?, ?)", [run.text, Data(line), Data(signature)])
+    for digest in artifacts.sorted() {
+      try execute("INSERT OR IGNORE INTO artifacts (run, digest) VALUES (?, ?)", [run.text, digest.hex])
+    }
   }
 
-  /// Drops receipts that are committed and pushed.
+  /// Drops receipts that are committed and pushed. One whose artifacts are still to be received stays, to offer them by.
   func acknowledged(_ runs: some Sequence<RunID>) throws {
     for run in runs {
-      try execute("DELETE FROM spool WHERE run = ?", [run.text])
+      try execute("UPDATE spool SET committed = 1 WHERE run = ?", [run.text])
+      try execute("DELETE FROM artifacts WHERE run = ? AND received = 1", [run.text])
+      try execute(
+        "DELETE FROM spool WHERE run = ?1 AND NOT EXISTS (SELECT 1 FROM artifacts WHERE run = ?1)", [run.text])
       try execute("DELETE FROM logs WHERE run = ?", [run.text])
     }
   }
 
-  /// Puts a receipt aside that the controller will never commit: kept for people, not sent again.
+  /// The controller has the artifacts of a run, or never will. Until the receipt is acknowledged they are kept all the same:
+  /// should the controller lose its disk, it gets both again.
+  func received(artifactsOf run: RunID) throws {
+    try execute("UPDATE artifacts SET received = 1 WHERE run = ?", [run.text])
+    try execute(
+      "DELETE FROM artifacts WHERE run = ?1 AND EXISTS (SELECT 1 FROM spool WHERE run = ?1 AND committed = 1)",
+      [run.text])
+    try execute("DELETE FROM spool WHERE run = ? AND committed = 1", [run.text])
+  }
+
+  /// Puts a receipt aside that the controller will never commit: kept for people, not sent again. Nobody will ask for its
+  /// artifacts.
   func rejected(_ run: RunID, reason: String) throws {
+    try execute("DELETE FROM artifacts WHERE run = ?", [run.text])
     try database.execute(sql: "UPDATE spool SET rejected = ? WHERE run = ?", arguments: [reason, run.text])
   }
 

@@ -13,6 +13,7 @@ actor LinkDesk: LinkDelegate {
   private let identity: AgentIdentity
   private let engine: Engine
   private let installer: Installer
+  private let artifacts: ArtifactSender?
   private let signals: EngineSignals
   private let logger: Logger
   private var outgoing: Outgoing?
@@ -31,12 +32,13 @@ actor LinkDesk: LinkDelegate {
 
   init(
     configuration: AgentConfiguration, identity: AgentIdentity, engine: Engine, installer: Installer,
-    signals: EngineSignals, logger: Logger
+    artifacts: ArtifactSender? = nil, signals: EngineSignals, logger: Logger
   ) {
     self.configuration = configuration
     self.identity = identity
     self.engine = engine
     self.installer = installer
+    self.artifacts = artifacts
     self.signals = signals
     self.logger = logger
   }
@@ -50,6 +52,7 @@ actor LinkDesk: LinkDelegate {
     flush = nil
     sendAllAgain()
     await installer.connected(outgoing)
+    artifacts?.add(.connected(outgoing))
     signals.spoolChanged.raise()
   }
 
@@ -58,6 +61,7 @@ actor LinkDesk: LinkDelegate {
     nonce = ""
     generation += 1
     await installer.disconnected()
+    artifacts?.add(.disconnected)
   }
 
   func heard() async { await engine.heard() }
@@ -112,6 +116,8 @@ actor LinkDesk: LinkDelegate {
     case .contentChunk(let chunk): try await installer.receive(chunk)
     case .receiptAck(let ack): try await acknowledged(ack)
     case .dispatch(let dispatch): try await carryOut(Array(dispatch.envelope))
+    case .artifactRequest(let request): artifacts?.add(.request(request))
+    case .artifactsReceived(let answer): artifacts?.add(.received(answer))
     case .heartbeatAck(let ack):
       readHeartbeat = max(readHeartbeat, ack.number)
       if flush != nil { signals.spoolChanged.raise() }

@@ -4,6 +4,7 @@ import Model
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Platform
 
 /// Asks a controller's HTTP API.
 struct ControllerClient {
@@ -29,6 +30,45 @@ struct ControllerClient {
 
   /// Throws a ``CommandError`` when there was no answer.
   func post(_ path: String, _ body: JSONValue) async throws -> Answer { try await send(.POST, path, body) }
+
+  /// Has each piece of an answer's body handed to `take` as it comes. Throws a ``CommandError`` for anything but success.
+  func download(_ path: String, _ take: (ByteBuffer) throws -> Void) async throws {
+    var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+    configuration.timeout.connect = .seconds(5)
+    configuration.timeout.read = Self.patience
+    configuration.connectionPool.retryConnectionEstablishment = false
+    let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    let result: Result<Void, any Error>
+    do {
+      result = .success(try await download(path, client, take))
+    } catch {
+      result = .failure(error)
+    }
+    try? await client.shutdown()
+    try result.get()
+  }
+
+  private func download(_ path: String, _ client: HTTPClient, _ take: (ByteBuffer) throws -> Void) async throws {
+    var request = HTTPClientRequest(url: endpoint.url + path)
+    request.headers.add(name: "Authorization", value: "Bearer \(endpoint.token)")
+    do {
+      let response = try await client.execute(request, timeout: .hours(24))
+      guard response.status == .ok else {
+        let body = try await response.body.collect(upTo: 1 << 20)
+        _ = try Self.answer(response.status.code, Array(body.readableBytesView), from: endpoint.url).value()
+        throw CommandError(.unreachable, "the controller answered with status \(response.status.code)")
+      }
+      for try await piece in response.body { try take(piece) }
+    } catch let error as CommandError {
+      throw error
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw CommandError(
+        .unreachable, "the controller at \(endpoint.url) did not send all of it: \(Self.words(error))",
+        hint: "is it running? its log says at which address it listens")
+    }
+  }
 
   private func send(_ method: HTTPMethod, _ path: String, _ body: JSONValue? = nil) async throws -> Answer {
     // A redirect would carry the token to wherever it points.

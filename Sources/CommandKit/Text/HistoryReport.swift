@@ -78,6 +78,7 @@ extension Receipt {
     }
     if let reason = reason ?? attempts.last?.reason { parts.append(reason) }
     if let outputs = attempts.last?.outputsText { parts.append(outputs) }
+    if let count = attempts.last?.artifacts.count, count > 0 { parts.append(Humane.count(count, "artifact")) }
     return parts.joined(separator: ", ")
   }
 }

@@ -14,6 +14,8 @@ protocol APIOperations: Sendable {
   func run(_ request: RunRequest, by user: String) async throws(APIError) -> JSONValue
   func run(_ id: RunID) async throws(APIError) -> JSONValue
   func acceptSource(_ commit: CommitID) async throws(APIError) -> JSONValue
+  func artifacts(of digits: String) async throws(APIError) -> JSONValue
+  func artifact(_ digest: Digest, of run: RunID) async throws(APIError) -> ArtifactContent
 }
 
 /// A person's wish to run a job now.
@@ -84,6 +86,20 @@ struct APIService {
         return try await operations.run(id)
       }
     }
+    api.get("runs/{id}/artifacts") { _, context in
+      let text = context.parameters.get("id") ?? ""
+      return await answer { () async throws(APIError) in try await operations.artifacts(of: text) }
+    }
+    api.get("runs/{id}/artifacts/{sha256}") { _, context in
+      let run = context.parameters.get("id").flatMap { try? RunID($0) }
+      let digest = context.parameters.get("sha256").flatMap { try? Digest(hex: $0) }
+      do throws(APIError) {
+        guard let run, let digest else { throw APIError(.badRequest, "want a run's id and a SHA-256") }
+        return stream(try await operations.artifact(digest, of: run))
+      } catch {
+        return refusal(error)
+      }
+    }
     api.post("source/accept") { request, _ in
       let body = await body(of: request)
       return await answer { () async throws(APIError) in
@@ -122,9 +138,31 @@ private func answer(_ operation: () async throws(APIError) -> JSONValue) async -
   do throws(APIError) {
     return response(.ok, try await operation())
   } catch {
-    return response(
-      error.status, .members(["error": .string(error.message), "hint": error.hint.map(JSONValue.string)]))
+    return refusal(error)
   }
+}
+
+private func refusal(_ error: APIError) -> Response {
+  response(error.status, .members(["error": .string(error.message), "hint": error.hint.map(JSONValue.string)]))
+}
+
+/// Bytes as they come from the disk. One that fails midway ends the connection, so that nobody takes a part for the whole.
+private func stream(_ content: ArtifactContent) -> Response {
+  var headers = HTTPFields()
+  headers[.contentType] = "application/octet-stream"
+  headers[.cacheControl] = "no-store"
+  if let name = HTTPField.Name("X-Content-Type-Options") { headers[name] = "nosniff" }
+  let body = ResponseBody(contentLength: Int(content.size)) { writer in
+    var offset: Int64 = 0
+    while offset < content.size {
+      let bytes = try await content.read(offset, 256 << 10)
+      guard !bytes.isEmpty else { throw APIError(.gone, "the artifact was removed meanwhile") }
+      try await writer.write(ByteBuffer(bytes: bytes))
+      offset += Int64(bytes.count)
+    }
+    try await writer.finish(nil)
+  }
+  return Response(status: .ok, headers: headers, body: body)
 }
 
 private func response(_ status: HTTPResponse.Status, _ value: JSONValue) -> Response {

@@ -16,6 +16,7 @@ struct Operations: APIOperations {
   let mirror: SourceMirror
   let poke: Signal
   let keeper: ResultsKeeper
+  let artifacts: ArtifactStore
   let configuration: ControllerConfiguration
   let zones: ZoneDatabase
   let version: String

@@ -32,6 +32,7 @@ public enum ControllerFields {
       Field("agents", "a mapping", "where agents dial in"),
       Field("api", "a mapping", "the local HTTP API"),
       Field("epoch", "a mapping", "the lowest epoch to claim"),
+      Field("artifacts", "a mapping", "how much is kept of what runs give back"),
       Field("insecure", "true or false", "allows plain text on loopback; required until there are certificates"),
     ])
   public static let source = FieldTable(
@@ -56,6 +57,12 @@ public enum ControllerFields {
     Field("sshPassphraseFile", "a file's path", "holds the key's passphrase"),
     Field("knownHosts", "a file's path", "the ssh servers to trust; default ~/.ssh/known_hosts"),
   ]
+  public static let artifacts = FieldTable(
+    "artifacts",
+    [
+      Field("total", "a size, 1M to 1024T", "of all agents together; default 10G"),
+      Field("agent", "a size, 1M to 1024T", "of one agent; default 2G"),
+    ])
   public static let agents = FieldTable(
     "agents",
     [
@@ -105,6 +112,7 @@ private struct ConfigurationFile {
     let apiValue = fields.take("api")
     let api = apiValue.map(api) ?? ListenAddress(host: "127.0.0.1", port: 7421)
     let leastEpoch = fields.take("epoch").flatMap(leastEpoch) ?? 1
+    let artifacts = fields.take("artifacts").map(artifacts) ?? ArtifactRoom()
     let insecure = fields.take("insecure")?.boolean() ?? false
     fields.finish()
     if !api.isLoopback {
@@ -116,9 +124,20 @@ private struct ConfigurationFile {
         suggestion: "set 'insecure: true' and a loopback address for agents.listen")
     }
     guard let source, let key else { return nil }
-    return ControllerConfiguration(
+    var configuration = ControllerConfiguration(
       source: source, results: self.results(results, source), state: state, key: key, agents: agents, api: api,
       insecure: insecure, leastEpoch: leastEpoch)
+    configuration.artifacts = artifacts
+    return configuration
+  }
+
+  private func artifacts(_ value: ValueReader) -> ArtifactRoom {
+    var room = ArtifactRoom()
+    guard var fields = value.fields(ControllerFields.artifacts) else { return room }
+    if let total = fields.take("total")?.size(in: 1 << 20...1 << 50) { room.total = Int64(total) }
+    if let agent = fields.take("agent")?.size(in: 1 << 20...1 << 50) { room.agent = Int64(agent) }
+    fields.finish()
+    return room
   }
 
   private func leastEpoch(_ value: ValueReader) -> Int64? {

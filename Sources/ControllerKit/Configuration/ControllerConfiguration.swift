@@ -68,6 +68,8 @@ public struct ControllerConfiguration: Sendable {
   /// The lowest epoch that is claimed, 1 to ``epochLimit``: for a controller that has lost its state folder and its
   /// results branch, and whose agents know a higher one.
   public var leastEpoch: Int64
+  /// How much is kept of what agents send back.
+  public var artifacts = ArtifactRoom()
 
   /// Far from where agents' positions end, so that a false number leaves room to count on.
   public static let epochLimit: Int64 = 1 << 40

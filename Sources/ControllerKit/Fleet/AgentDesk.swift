@@ -44,9 +44,14 @@ struct AgentDesk: AgentMessages {
     do throws(ReceiptCheck.Refused) {
       let delivery = try ReceiptCheck.check(receipt, agent: session.agent, names: names, key: key, now: clock.now)
       let receipt = delivery.signed.value
-      guard await !keeper.isWaiting(receipt.run) else { return nil }
+      guard await !keeper.isWaiting(receipt.run) else {
+        session.artifacts?.add(receipt)
+        return nil
+      }
       switch await grounds.judge(receipt, names: names) {
-      case .yes: await keeper.take(delivery)
+      case .yes:
+        await keeper.take(delivery)
+        session.artifacts?.add(receipt)
       case .notNow: await keeper.turnAway(session.agent)
       case .no(let reason): throw ReceiptCheck.Refused(run: receipt.run, reason: reason)
       }
@@ -54,6 +59,38 @@ struct AgentDesk: AgentMessages {
     } catch {
       if let run = error.run { session.send(.rejection(of: run, reason: error.reason)) }
       return error.reason
+    }
+  }
+}
+
+extension AgentDesk {
+  /// On the same grounds as for committing: a receipt that only its agent knows of must not take room here.
+  func offered(_ offer: Belfry_V1_ArtifactOffer, from session: Session, key: PublicKey) async {
+    let delivery = Belfry_V1_ReceiptDelivery.with {
+      $0.line = offer.line
+      $0.signature = offer.signature
+    }
+    let names = await keeper.names(of: session.agent) + [session.name]
+    guard
+      let receipt = try? ReceiptCheck.check(delivery, agent: session.agent, names: names, key: key, now: clock.now)
+        .signed.value
+    else { return }
+    switch await grounds.judge(receipt, names: names) {
+    case .yes: session.artifacts?.add(receipt)
+    case .notNow: break
+    case .no(let reason):
+      session.send(
+        .artifactsReceived(
+          .with { answer in
+            answer.runID = receipt.run.text
+            answer.refused =
+              ArtifactIndex(receipt)?.contents.map { artifact in
+                .with {
+                  $0.sha256 = artifact.digest.hex
+                  $0.reason = reason
+                }
+              } ?? []
+          }))
     }
   }
 }

@@ -18,6 +18,8 @@ protocol AgentMessages: Sendable {
   func admit(_ claim: HandshakeClaim) async -> String?
   /// Takes a receipt in for committing; gives a reason when it never will be.
   func receive(_ receipt: Belfry_V1_ReceiptDelivery, from session: Session, key: PublicKey) async -> String?
+  /// Has the artifacts of a receipt fetched that was committed before.
+  func offered(_ offer: Belfry_V1_ArtifactOffer, from session: Session, key: PublicKey) async
 }
 
 /// Serves one stream an agent: handshake, then messages in both directions until either side goes.
@@ -29,6 +31,8 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
   let clock: WallClock
   let version: String
   let logger: Logger
+  /// Where artifacts go; nil where none are taken.
+  var artifacts: ArtifactStore?
 
   func connect(
     request: RPCAsyncSequence<Belfry_V1_FromAgent, any Error>, response: RPCWriter<Belfry_V1_FromController>,
@@ -74,6 +78,9 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { await breaking(broken, session) { try await send(session, response) } }
         group.addTask { await breaking(broken, session) { try await watch(session) } }
+        if let artifacts = session.artifacts {
+          group.addTask { await artifacts.run(agent: session.agent) { session.send($0) } }
+        }
         try await receive(&incoming, session, agentKey)
         group.cancelAll()
       }
@@ -134,7 +141,8 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
     if let objection = await messages.admit(claim) { throw HandshakeRefusal(objection, peer: claim.name.text) }
     do throws(FleetState.Refused) {
       let session = try await fleet.open(
-        id: claim.id, name: claim.name, key: claim.key, version: claim.version, nonce: claim.nonce)
+        id: claim.id, name: claim.name, key: claim.key, version: claim.version, nonce: claim.nonce,
+        artifacts: artifacts.map { ArtifactIntake(store: $0, logger: logger) })
       return (session, claim.key)
     } catch {
       switch error {
@@ -178,6 +186,11 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
           }
         }
       case .dispatchReply(let reply): await fleet.replied(session, reply)
+      case .artifactOffer(let offer): await messages.offered(offer, from: session, key: agentKey)
+      case .artifactChunk(let chunk):
+        guard session.artifacts?.take(chunk) == true else {
+          throw RPCError(code: .resourceExhausted, message: "it sent an artifact that nobody had asked for")
+        }
       case .hello, .proof: throw RPCError(code: .failedPrecondition, message: "a second handshake")
       }
       // At once, and not when watch() looks next: what it sent may have been too much.

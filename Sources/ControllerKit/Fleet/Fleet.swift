@@ -31,11 +31,11 @@ actor Fleet {
 
   /// Opens a session for an agent that has proven its key.
   func open(
-    id: AgentID, name: AgentName, key: PublicKey, version: String, nonce: String
+    id: AgentID, name: AgentName, key: PublicKey, version: String, nonce: String, artifacts: ArtifactIntake? = nil
   ) throws(FleetState.Refused) -> Session {
     let number = try state.connect(id: id, name: name, key: key, version: version, at: clock.now)
     sessions[id]?.refuse("replaced by a newer connection of the same agent")
-    let session = Session(id: number, agent: id, name: name, nonce: nonce)
+    let session = Session(id: number, agent: id, name: name, nonce: nonce, artifacts: artifacts)
     sessions[id] = session
     logger.info("agent connected", metadata: ["agent": "\(name)", "id": "\(id)", "version": "\(version)"])
     return session

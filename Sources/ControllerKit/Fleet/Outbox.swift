@@ -185,6 +185,8 @@ final class Outbox: Sendable {
     case .receiptAck(let ack):
       ack.committed.count * 20 + ack.rejected.reduce(0) { $0 + 20 + $1.reason.utf8.count }
     case .contentChunk(let chunk): chunk.data.count
+    case .artifactsReceived(let answer): answer.refused.reduce(64) { $0 + 64 + $1.reason.utf8.count }
+    case .artifactRequest: 128
     case .welcome, .refusal, .heartbeatAck, nil: 64
     }
   }

@@ -51,6 +51,7 @@ public enum RunEnvironment {
     variables["BELFRY_BUNDLE"] = folder.bundle
     variables["BELFRY_EVENT"] = folder.eventFile
     variables["BELFRY_OUTPUT"] = folder.outputFile
+    variables["BELFRY_ARTIFACTS"] = folder.artifacts
     variables["BELFRY_PARAMS"] = json(attempt.params)
     for (name, value) in attempt.params {
       guard RefusedVariables.isIdentifier(name) else {

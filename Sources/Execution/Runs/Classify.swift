@@ -79,8 +79,8 @@ extension AttemptEnd {
   /// The attempt as it stands in a receipt. `output` is what was kept; `started` and `now` stand in where there is no
   /// exit record.
   public func attempt(
-    number: Int, success: [Int], output: KeptOutput, values: OutputValues = OutputValues(), started: Timestamp,
-    now: Timestamp
+    number: Int, success: [Int], output: KeptOutput, values: OutputValues = OutputValues(),
+    artifacts: CollectedArtifacts = CollectedArtifacts(), started: Timestamp, now: Timestamp
   ) -> Receipt.Attempt {
     let judgement = classify(self, success: success)
     var record: ExitRecord?
@@ -90,9 +90,21 @@ extension AttemptEnd {
       state: judgement.state, exitCode: judgement.exitCode, signal: judgement.signal, reason: judgement.reason,
       log: output.log, resources: record?.resources ?? Receipt.Resources())
     attempt.outputs = values.values
-    let problems = values.problems.isEmpty ? nil : "outputs: \(values.problems.joined(separator: ", "))"
-    attempt.reason = [attempt.reason, problems].compactMap { $0 }.joined(separator: "; ")
-    if attempt.reason?.isEmpty == true { attempt.reason = nil }
+    attempt.artifacts = artifacts.files
+    // What was to be sent back and is not is missed by whoever relies on it.
+    if attempt.state == .succeeded, !artifacts.problems.isEmpty { attempt.state = .failed }
+    let parts = [
+      attempt.reason, Self.words("outputs", values.problems),
+      Self.words("artifacts", artifacts.problems + artifacts.notes),
+    ].compactMap { $0 }
+    attempt.reason = parts.isEmpty ? nil : parts.joined(separator: "; ")
     return attempt
+  }
+
+  /// The first few of them, for a reason.
+  private static func words(_ what: String, _ list: [String]) -> String? {
+    guard !list.isEmpty else { return nil }
+    let more = list.count > 4 ? ", and \(list.count - 4) more" : ""
+    return "\(what): \(list.prefix(4).joined(separator: ", "))\(more)"
   }
 }

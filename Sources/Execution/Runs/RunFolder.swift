@@ -6,6 +6,7 @@ import Glibc
 /// - `status`: the shim's lock, that it started, how it ended. `output`: head and tail of what the job wrote.
 /// - `work/`: the job's working folder, unless it keeps one. `tmp/`: its `TMPDIR`. `bundle/`: the bundle's files,
 ///   read-only. `event.json`: why it runs. `outputs`: for the job to write its output values to.
+/// - `artifacts/`: for the job to put files into that are to be sent back. `taken/`: the agent's, where it takes them.
 ///
 /// Others may pass through it (0711) to `work/` and `bundle/`, because a job need not run as the agent's user; the
 /// records are the agent's alone (0600).
@@ -62,6 +63,7 @@ public struct RunFolder: Hashable, Sendable {
       }
     }
     try opened.makeFolder("tmp", for: owner)
+    try opened.makeFolder("artifacts", for: owner)
     let outputs = try opened.open("outputs", O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
     if let owner, fchown(outputs.number, owner.id, owner.group) != 0 {
       throw ExecutionError(errno: errno, "cannot give outputs to user \(owner.id)")

@@ -26,8 +26,20 @@ struct Descriptor: ~Copyable, Sendable {
   /// ``LinuxCalls/openBeneath(_:_:_:)``. For whatever a job could have put there.
   func openBeneath(_ path: String, _ flags: Int32) throws(ExecutionError) -> Descriptor {
     let opened = LinuxCalls.openBeneath(number, path, flags)
+    if opened < 0, errno == ENOSYS { return try openStepwise(path, flags) }
     guard opened >= 0 else { throw ExecutionError(errno: errno, "cannot open \(path)") }
     return Descriptor(owning: opened)
+  }
+
+  /// The same one segment after the other, where the kernel has no openat2(2).
+  private func openStepwise(_ path: String, _ flags: Int32) throws(ExecutionError) -> Descriptor {
+    let segments = path.split(separator: "/").map(String.init)
+    guard !segments.contains(".."), let last = segments.last else {
+      throw ExecutionError(.refused, "\(path) does not lie below the folder")
+    }
+    var folder = try open(".", LinuxCalls.pathOnly | O_DIRECTORY)
+    for segment in segments.dropLast() { folder = try folder.open(segment, LinuxCalls.pathOnly | O_DIRECTORY) }
+    return try folder.open(last, flags)
   }
 
   /// A regular file below this folder, for reading; `refused` for anything else. Whatever stands there, nothing waits: a

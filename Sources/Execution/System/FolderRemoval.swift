@@ -62,14 +62,14 @@ extension Descriptor {
   /// Names that are held in memory at a time.
   private static let batch = 10_000
 
-  /// Names in the folder, each with its NUL, not more than a batch of them.
-  func entries() throws(ExecutionError) -> [[CChar]] {
+  /// Names in the folder, each with its NUL, not more than so many of them.
+  func entries(limit: Int = Self.batch) throws(ExecutionError) -> [[CChar]] {
     let copy = openat(number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard copy >= 0, let stream = fdopendir(copy) else { throw ExecutionError(errno: errno, "cannot list a folder") }
     defer { closedir(stream) }
     let nameOffset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 19
     var names: [[CChar]] = []
-    while names.count < Self.batch, let entry = readdir(stream) {
+    while names.count < limit, let entry = readdir(stream) {
       let name = UnsafeRawPointer(entry).advanced(by: nameOffset).assumingMemoryBound(to: CChar.self)
       let bytes = Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))
       if bytes != [0x2e, 0], bytes != [0x2e, 0x2e, 0] { names.append(bytes) }

@@ -22,7 +22,7 @@ public enum JobFields {
       Field("blackout", "a list of calendars of belfry.yaml", "while one is in force it does not fire by itself"),
       .later("rollout", "a mapping", "runs on some agents at a time"),
       Field("outputs", "a list of names", "the values that a run gives back through BELFRY_OUTPUT"),
-      .later("artifacts", "a list of patterns", "files sent back"),
+      Field("artifacts", "a list of patterns", "files below the working folder that are sent back"),
       .later("keep", "a mapping", "how long logs are kept"),
       .later("notify", "a list", "whom to tell"),
     ])
@@ -263,7 +263,7 @@ public enum JobFields {
     for key in ["nice", "memory", "cpus", "processes", "disk"] { homes[key] = "limits of run" }
     for key in [
       "owner", "labels", "suspend", "triggers", "starts", "expires", "missed", "startBy", "overlap", "targets", "retry",
-      "outputs",
+      "outputs", "artifacts",
     ] {
       homes[key] = "the job itself"
     }

@@ -73,6 +73,28 @@ public struct ValueReader {
     return nil
   }
 
+  /// A number of bytes, such as `512M`.
+  public func size(in range: ClosedRange<Int>) -> Int? {
+    guard let text = node.scalar?.text, let bytes = ByteCount.bytes(manifest: text) else {
+      wants("a size such as 64K, 512M or 2G", suggestion: sizeSuggestion)
+      return nil
+    }
+    guard range.contains(bytes) else {
+      wants(
+        "a size from \(ByteCount.manifestText(range.lowerBound)) to \(ByteCount.manifestText(range.upperBound))")
+      return nil
+    }
+    return bytes
+  }
+
+  /// `512MB`, `512Mi` and `512m` mean what `512M` does.
+  private var sizeSuggestion: String? {
+    guard let text = node.scalar?.text, text.utf8.count <= 20 else { return nil }
+    let mended = text.uppercased().filter { $0 != " " }.replacing("IB", with: "").replacing("I", with: "").replacing(
+      "B", with: "")
+    return ByteCount.bytes(manifest: mended).map { _ in "did you mean '\(mended)'?" }
+  }
+
   public func duration(in range: ClosedRange<Duration>) -> Duration? {
     guard let text = node.scalar?.text, let duration = Duration(manifest: text) else {
       wants("a duration such as 30s, 5m or 1h30m", suggestion: durationSuggestion)

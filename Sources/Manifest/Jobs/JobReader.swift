@@ -45,6 +45,7 @@ struct JobReader {
     let retry = fields.take("retry").map(retry) ?? RetryPolicy()
     let blackout = fields.take("blackout").map(blackout) ?? []
     let outputs = fields.take("outputs").flatMap(outputs) ?? []
+    let artifacts = fields.take("artifacts").flatMap(artifacts) ?? []
     fields.finish()
     var needs = run?.needs ?? FileNeeds()
     needs.blackout = blackout
@@ -54,6 +55,7 @@ struct JobReader {
       starts: times.starts, expires: times.expires, missed: times.missed, startBy: times.startBy,
       overlap: times.overlap, targets: targets, run: spec, retry: retry)
     job.outputs = outputs
+    job.artifacts = artifacts
     if let problem = job.workFolderProblem {
       run?.workFolder?.fail(problem, suggestion: "write 'workdir: fresh', or another overlap such as queue")
     }
@@ -98,6 +100,24 @@ struct JobReader {
       value.fail("'outputs' names \(Legible.quoted(twice)) twice")
     }
     return names
+  }
+
+  private func artifacts(_ value: ValueReader) -> [String]? {
+    value.list(count: 1...Job.artifactPatternLimit, of: "patterns") { pattern -> String? in
+      guard let text = pattern.string(bytes: 1...4_096) else { return nil }
+      guard !text.hasPrefix("/") else {
+        pattern.fail(
+          "an artifact is a file below the working folder",
+          suggestion: "for a file elsewhere, let the run put it into $BELFRY_ARTIFACTS")
+        return nil
+      }
+      do throws(GlobError) {
+        return try Glob(text).text
+      } catch {
+        pattern.fail(error.message, suggestion: error.suggestion)
+        return nil
+      }
+    }
   }
 
   private func labels(_ value: ValueReader) -> [String: String]? {

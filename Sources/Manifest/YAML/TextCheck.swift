@@ -1,3 +1,5 @@
+import Model
+
 /// What the bytes of a document must be before libyaml sees them.
 ///
 /// libyaml checks most of this too, but stops at a byte offset without a line, and follows YAML 1.1 in ending lines at
@@ -25,7 +27,7 @@ enum TextCheck {
           return problem(control: byte, at: index)
         }
       } else {
-        guard let (scalar, width) = decode(bytes, at: index) else {
+        guard let (scalar, width) = UTF8Scalar.decode(bytes, at: index) else {
           return Problem(offset: index, message: "the file is not UTF-8 here", suggestion: "save it as UTF-8")
         }
         if let message = refusal(of: scalar) { return Problem(offset: index, message: message) }
@@ -56,28 +58,6 @@ enum TextCheck {
     case 0xfffe, 0xffff: "U+\(hex4(scalar)), which is not a character"
     default: nil
     }
-  }
-
-  /// The scalar at `index`, by RFC 3629 (no overlong forms, no surrogates, at most U+10FFFF); nil when there is none.
-  static func decode(_ bytes: UnsafeBufferPointer<UInt8>, at index: Int) -> (scalar: UInt32, width: Int)? {
-    let first = bytes[index]
-    let (width, least): (Int, UInt32)
-    switch first {
-    case 0..<0x80: return (UInt32(first), 1)
-    case 0xc2...0xdf: (width, least) = (2, 0x80)
-    case 0xe0...0xef: (width, least) = (3, 0x800)
-    case 0xf0...0xf4: (width, least) = (4, 0x10000)
-    default: return nil
-    }
-    guard index + width <= bytes.count else { return nil }
-    var scalar = UInt32(first) & (0x7f >> UInt32(width))
-    for offset in 1..<width {
-      let byte = bytes[index + offset]
-      guard byte & 0xc0 == 0x80 else { return nil }
-      scalar = scalar << 6 | UInt32(byte & 0x3f)
-    }
-    guard scalar >= least, scalar <= 0x10ffff, !(0xd800...0xdfff).contains(scalar) else { return nil }
-    return (scalar, width)
   }
 
   private static func hex4(_ scalar: UInt32) -> String {

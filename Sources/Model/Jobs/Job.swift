@@ -25,6 +25,8 @@ public struct Job: Hashable, Sendable {
   public var retry: RetryPolicy
   /// Names of the values that a run gives back through `BELFRY_OUTPUT`; at most ``outputLimit``, each once.
   public var outputs: [String] = []
+  /// Patterns of files below the working folder that are sent back after each attempt; at most ``artifactPatternLimit``.
+  public var artifacts: [String] = []
 
   public init(
     name: JobName, summary: String? = nil, owner: String? = nil, labels: [String: String] = [:],

@@ -22,6 +22,7 @@ extension Job {
       "run": run.json,
       "retry": retry.json,
       "outputs": outputs.isEmpty ? nil : .strings(outputs),
+      "artifacts": artifacts.isEmpty ? nil : .strings(artifacts),
     ])
   }
 
@@ -45,6 +46,7 @@ extension Job {
       run: try fields.required("run") { try RunSpec(json: $0) },
       retry: try fields.required("retry") { try RetryPolicy(json: $0) })
     outputs = try fields.optional("outputs", Self.outputs) ?? []
+    artifacts = try fields.optional("artifacts", Self.artifacts) ?? []
     try fields.finish()
     if triggers.isEmpty { throw JSONError("job.triggers: at least one is needed") }
     if let problem = workFolderProblem { throw JSONError("job.run.workdir: \(problem)") }
@@ -57,6 +59,15 @@ extension Job {
       Set(names).count == names.count, names.allSatisfy({ problem(inOutput: $0) == nil })
     else { return nil }
     return names
+  }
+}
+
+extension Job {
+  fileprivate static func artifacts(_ json: JSONValue) -> [String]? {
+    guard let patterns = JSONFields.strings(json), (1...artifactPatternLimit).contains(patterns.count),
+      patterns.allSatisfy({ (try? Glob($0)) != nil })
+    else { return nil }
+    return patterns
   }
 }
 

@@ -1,6 +1,7 @@
 extension Job {
   /// Output values that a job may declare.
   public static let outputLimit = 64
+  public static let artifactPatternLimit = 20
 
   /// Why a text is no name of an output; nil when it is one: a letter or `_`, then up to 63 letters, digits, `_` and `-`.
   public static func problem(inOutput name: String) -> String? {

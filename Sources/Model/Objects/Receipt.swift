@@ -40,6 +40,8 @@ public struct Receipt: Hashable, Sendable {
     public var resources: Resources
     /// What it gave back under declared names.
     public var outputs: [String: ParameterValue] = [:]
+    /// The files that it gave back, by ascending name; at most ``Artifact/countLimit``.
+    public var artifacts: [Artifact] = []
 
     public init(
       number: Int, started: Timestamp, ended: Timestamp, state: RunState, exitCode: Int? = nil, signal: Int? = nil,

@@ -85,6 +85,7 @@ extension Receipt.Attempt {
         "peakMemory": .integer(resources.peakMemory),
       ],
       "outputs": outputs.isEmpty ? nil : .sorted(outputs.mapValues(\.json)),
+      "artifacts": artifacts.isEmpty ? nil : .array(artifacts.map(\.json)),
     ])
   }
 
@@ -112,6 +113,7 @@ extension Receipt.Attempt {
     guard outputs.count <= Job.outputLimit, outputs.keys.allSatisfy({ Job.problem(inOutput: $0) == nil }) else {
       throw JSONError("receipt.attempts.outputs: not what a job can declare")
     }
+    artifacts = try fields.optional("artifacts", Artifact.list) ?? []
     try fields.finish()
     try log.finish()
     try resources.finish()

@@ -16,13 +16,17 @@ extension Receipt {
 }
 
 extension Receipt.Attempt {
-  var hasYield: Bool { !outputs.isEmpty }
+  var hasYield: Bool { !outputs.isEmpty || !artifacts.isEmpty }
 
   /// Bytes as JSON, about.
-  var yieldSize: Int { outputs.isEmpty ? 0 : JSONValue.sorted(outputs.mapValues(\.json)).bytes.count }
+  var yieldSize: Int {
+    let values = outputs.isEmpty ? 0 : JSONValue.sorted(outputs.mapValues(\.json)).bytes.count
+    return values + artifacts.reduce(0) { $0 + $1.json.bytes.count + 1 }
+  }
 
   fileprivate mutating func dropYield() {
     outputs = [:]
+    artifacts = []
     let words = "what it gave back is left out: the run's attempts gave back too much for one receipt"
     reason = reason.map { "\($0); \(words)" } ?? words
   }

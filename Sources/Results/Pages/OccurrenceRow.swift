@@ -136,6 +136,9 @@ extension Receipt {
     }
     if attempts.count > 1 { parts.append("\(attempts.count) attempts") }
     if let outputs = attempts.last?.outputsText { parts.append(outputs) }
+    if let count = attempts.last?.artifacts.count, count > 0 {
+      parts.append("\(count) artifact\(count == 1 ? "" : "s")")
+    }
     return parts.joined(separator: "; ")
   }
 }

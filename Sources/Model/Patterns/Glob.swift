@@ -31,7 +31,7 @@ public struct Glob: Hashable, Sendable {
     guard parts.count <= 32 else { throw GlobError("the pattern has more than 32 segments") }
     if parts.last == "", parts.count > 1 {
       throw GlobError(
-        "the pattern ends with '/'", suggestion: "write '\(Legible.text(text))**' for all below the folder")
+        "the pattern ends with '/'", suggestion: "write '\(TerminalText.neutralised(text))**' for all below the folder")
     }
     var segments: [GlobSegment] = []
     for part in parts {
@@ -44,6 +44,9 @@ public struct Glob: Hashable, Sendable {
     let literal = segments.dropLast().prefix { $0.literal != nil }
     folder = literal.compactMap(\.literal).map { String(decoding: $0, as: UTF8.self) + "/" }.joined()
   }
+
+  /// How many segments the paths have that it matches; nil when that may be any number.
+  public var depth: Int? { segments.contains(.anyFolders) ? nil : segments.count }
 
   /// The one path that the pattern can match, when it has no special character.
   public var literalPath: String? { segments.allSatisfy { $0.literal != nil } ? text : nil }

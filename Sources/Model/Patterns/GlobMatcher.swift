@@ -65,7 +65,7 @@ struct GlobMatcher {
       }
       guard let last = retry, last.at < range.upperBound else { return false }
       // By whole characters: `??` must not match the two halves of one.
-      let next = last.at + (TextCheck.decode(path, at: last.at)?.width ?? 1)
+      let next = last.at + (UTF8Scalar.decode(path, at: last.at)?.width ?? 1)
       retry = (next, last.index)
       (at, index) = (next, last.index)
     }
@@ -77,9 +77,9 @@ struct GlobMatcher {
     switch piece {
     case .byte(let byte): return path[index] == byte ? 1 : nil
     case .anyText: return 0
-    case .anyCharacter: return TextCheck.decode(path, at: index)?.width ?? 1
+    case .anyCharacter: return UTF8Scalar.decode(path, at: index)?.width ?? 1
     case .oneOf(let ranges, let isNegated):
-      let (scalar, width) = TextCheck.decode(path, at: index) ?? (UInt32(path[index]), 1)
+      let (scalar, width) = UTF8Scalar.decode(path, at: index) ?? (UInt32(path[index]), 1)
       return ranges.contains { $0.contains(scalar) } != isNegated ? width : nil
     }
   }

@@ -1,4 +1,4 @@
-import Manifest
+import Model
 import TestSupport
 import Testing
 

@@ -1,0 +1,184 @@
+import Logging
+import Model
+import Platform
+import SwiftProtobuf
+import Synchronization
+import Wire
+
+/// Fetches from one agent, over its stream, the artifacts that its receipts list: one file after the other, one piece at a
+/// time. Whatever the agent sends beyond what it was asked for ends its stream.
+final class ArtifactIntake: Sendable {
+  private struct State {
+    var runs: [ArtifactIndex] = []
+    var known: Set<RunID> = []
+    /// Of the piece that was asked for: what is still to come.
+    var wanted: Piece?
+    var chunks: [Belfry_V1_ArtifactChunk] = []
+  }
+
+  private struct Piece {
+    var digest: String
+    var offset: Int64
+    var end: Int64
+  }
+
+  private let store: ArtifactStore
+  /// After trouble with the disk.
+  private let pause: Duration
+  private let logger: Logger
+  private let state = Mutex(State())
+  private let changed = Signal()
+
+  /// Runs that wait at most; what does not fit is offered again by the agent.
+  private static let limit = 1_024
+
+  init(store: ArtifactStore, pause: Duration = .seconds(30), logger: Logger) {
+    self.store = store
+    self.pause = pause
+    self.logger = logger
+  }
+
+  /// Artifacts of a receipt that the controller has accepted.
+  func add(_ receipt: Receipt) {
+    guard let index = ArtifactIndex(receipt) else { return }
+    let isNew = state.withLock { state in
+      guard state.runs.count < Self.limit, state.known.insert(index.run).inserted else { return false }
+      state.runs.append(index)
+      return true
+    }
+    if isNew { changed.raise() }
+  }
+
+  /// Takes a chunk from the stream; false when nobody asked for it.
+  func take(_ chunk: Belfry_V1_ArtifactChunk) -> Bool {
+    let isWanted = state.withLock { state in
+      guard let wanted = state.wanted, chunk.sha256 == wanted.digest, chunk.offset == wanted.offset else {
+        return false
+      }
+      if chunk.problem.isEmpty {
+        guard !chunk.data.isEmpty, wanted.offset + Int64(chunk.data.count) <= wanted.end else { return false }
+        state.wanted?.offset += Int64(chunk.data.count)
+      } else {
+        state.wanted = nil
+      }
+      state.chunks.append(chunk)
+      return true
+    }
+    if isWanted { changed.raise() }
+    return isWanted
+  }
+
+  /// Runs until the task is cancelled. `send` puts a message on the stream.
+  func run(agent: AgentID, send: @Sendable (Belfry_V1_FromController.OneOf_Message) -> Void) async {
+    while !Task.isCancelled {
+      guard let index = state.withLock({ $0.runs.first }) else {
+        await changed.wait()
+        continue
+      }
+      do {
+        let known = try await store.register(index)
+        // What was complete once is not fetched again, though it may have had to make room since.
+        let refusals = known.isComplete ? known.refusals : try await fetch(known, agent, send)
+        CrashPoint.reach("controller.artifactsStored")
+        send(
+          .artifactsReceived(
+            .with { answer in
+              answer.runID = index.run.text
+              answer.refused = refusals.sorted { $0.key < $1.key }.map { digest, reason in
+                .with {
+                  $0.sha256 = digest.hex
+                  $0.reason = reason
+                }
+              }
+            }))
+        state.withLock { state in
+          state.runs.removeFirst()
+          state.known.remove(index.run)
+        }
+      } catch is CancellationError {
+        return
+      } catch {
+        // A full disk: the agent keeps them.
+        logger.error("artifacts cannot be stored", metadata: ["run": "\(index.run)", "reason": "\(error)"])
+        try? await Task.sleep(for: pause)
+      }
+    }
+  }
+
+  /// Fetches what is missing of a run; gives back what cannot be had, and why.
+  private func fetch(
+    _ index: ArtifactIndex, _ agent: AgentID, _ send: (Belfry_V1_FromController.OneOf_Message) -> Void
+  ) async throws -> [Digest: String] {
+    var refusals: [Digest: String] = [:]
+    for artifact in index.contents {
+      var isSecond = false
+      while true {
+        let start: Int64
+        switch try await store.begin(artifact, of: agent) {
+        case .stored: start = -1
+        case .missing(let from): start = from
+        case .refused(let reason):
+          refusals[artifact.digest] = reason
+          start = -1
+        }
+        if start < 0 { break }
+        if let problem = try await transfer(artifact, from: start, agent, send) {
+          await store.discard(artifact, of: agent)
+          refusals[artifact.digest] = problem
+          break
+        }
+        if try await store.finish(artifact, of: agent) { break }
+        logger.error(
+          "an artifact came with other bytes than its receipt names",
+          metadata: ["agent": "\(agent)", "run": "\(index.run)", "sha256": "\(artifact.digest)"])
+        // Once more from the beginning: it may have been this end's disk.
+        guard !isSecond else {
+          refusals[artifact.digest] = "the bytes that came twice are not those that the receipt names"
+          break
+        }
+        isSecond = true
+      }
+    }
+    try await store.complete(index, refusals: refusals)
+    return refusals
+  }
+
+  /// Asks for one piece after the other; gives back why the agent cannot send them.
+  private func transfer(
+    _ artifact: Artifact, from start: Int64, _ agent: AgentID,
+    _ send: (Belfry_V1_FromController.OneOf_Message) -> Void
+  ) async throws -> String? {
+    var offset = start
+    while offset < artifact.size {
+      let length = min(Int64(WireLimits.artifactWindow), artifact.size - offset)
+      state.withLock { state in
+        state.chunks = []
+        state.wanted = Piece(digest: artifact.digest.hex, offset: offset, end: offset + length)
+      }
+      send(
+        .artifactRequest(
+          .with {
+            $0.sha256 = artifact.digest.hex
+            $0.offset = offset
+            $0.length = length
+          }))
+      let end = offset + length
+      while offset < end {
+        let chunk = try await nextChunk()
+        if !chunk.problem.isEmpty { return "the agent: \(AgentWords.safe(chunk.problem, bytes: 300))" }
+        try await store.append(chunk.data, at: offset, of: artifact, agent: agent)
+        offset += Int64(chunk.data.count)
+      }
+      CrashPoint.reach("controller.artifactPiece")
+    }
+    return nil
+  }
+
+  private func nextChunk() async throws -> Belfry_V1_ArtifactChunk {
+    while true {
+      try Task.checkCancellation()
+      if let chunk = state.withLock({ $0.chunks.isEmpty ? nil : $0.chunks.removeFirst() }) { return chunk }
+      await changed.wait()
+    }
+  }
+}

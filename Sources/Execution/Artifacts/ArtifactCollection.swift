@@ -1,0 +1,109 @@
+import Glibc
+import Model
+import Trust
+
+extension RunFolder {
+  /// The folder that the job finds as `BELFRY_ARTIFACTS`.
+  public var artifacts: String { path + "/artifacts" }
+
+  /// Whether anything is to be sent back, or said about it. Looks at one folder.
+  public func mayHaveArtifacts(patterns: [String]) -> Bool {
+    if !patterns.isEmpty { return true }
+    guard let folder = try? open() else { return false }
+    if faccessat(folder.number, Self.taken, F_OK, AT_SYMLINK_NOFOLLOW) == 0 { return true }
+    do throws(ExecutionError) {
+      return try !folder.openBeneath("artifacts", O_RDONLY | O_DIRECTORY).entries(limit: 1).isEmpty
+    } catch {
+      return error.code != .missing
+    }
+  }
+
+  /// Takes the files that an attempt which has ended wants to be sent back into the spool. Blocks for as long as hashing
+  /// them takes. What cannot be taken is a problem in the result.
+  ///
+  /// It may be told again at any time, also in another life of the agent: then it gives the same. Files of the attempt's own
+  /// folders are moved, out of anybody's reach, and those of a folder that is kept are copied. A file is hashed when nobody
+  /// can write to it any more: it is root's, and no process has it open for writing. Where one has, it is copied.
+  public func collectArtifacts(patterns: [String], into spool: ArtifactSpool) -> CollectedArtifacts {
+    var result = CollectedArtifacts()
+    do throws(ExecutionError) {
+      let run = try open()
+      let spec = try readSpec(run)
+      let folder = try? run.openBeneath("artifacts", O_RDONLY | O_DIRECTORY)
+      let work = try? openWork(run, spec)
+      let taken = try takenFolder(run)
+      let plan = try plan(in: taken) {
+        ArtifactPlan(folder: folder, work: work, patterns: patterns.compactMap { try? Glob($0) })
+      }
+      (result.problems, result.notes) = (plan.problems, plan.notes)
+      let owner = spec.user?.id ?? geteuid()
+      for (number, entry) in plan.entries.enumerated() {
+        let isKept = entry.isInWorkFolder && spec.keptFolder != nil
+        let taking = ArtifactTaking(
+          name: entry.name, number: number, owner: owner, mayMove: !isKept, spool: spool)
+        do throws(ExecutionError) {
+          let file =
+            try entry.isInWorkFolder ? taking.take(from: work, to: taken) : taking.take(from: folder, to: taken)
+          try spool.add(String(number), in: taken, file.digest, size: file.size)
+          result.files.append(file)
+        } catch {
+          result.problems.append("\(entry.name): \(error)")
+        }
+      }
+    } catch {
+      result.problems.append("\(error)")
+    }
+    return result
+  }
+
+  /// Where files stand that were taken from the job's folders, by their number in the plan.
+  private static let taken = "taken"
+  private static let planName = "plan.json"
+
+  private func readSpec(_ run: borrowing Descriptor) throws(ExecutionError) -> ShimSpec {
+    do throws(ExecutionError) {
+      return try ShimSpec(parsing: run.open("spec", O_RDONLY).readWhole(limit: ShimSpec.limit, name: "spec"))
+    } catch {
+      guard error.code == .missing else { throw error }
+      return try ShimSpec(
+        parsing: run.open("spec.revoked", O_RDONLY).readWhole(limit: ShimSpec.limit, name: "spec.revoked"))
+    }
+  }
+
+  private func openWork(_ run: borrowing Descriptor, _ spec: ShimSpec) throws(ExecutionError) -> Descriptor {
+    guard let kept = spec.keptFolder else { return try run.openBeneath("work", O_RDONLY | O_DIRECTORY) }
+    return try Descriptor(open: kept, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).openBeneath("work", O_RDONLY | O_DIRECTORY)
+  }
+
+  private func takenFolder(_ run: borrowing Descriptor) throws(ExecutionError) -> Descriptor {
+    guard mkdirat(run.number, Self.taken, 0o700) == 0 || errno == EEXIST else {
+      throw ExecutionError(errno: errno, "cannot make the folder \(Self.taken)")
+    }
+    return try run.open(Self.taken, O_RDONLY | O_DIRECTORY)
+  }
+
+  /// The plan that stands in the folder, or a new one, durably.
+  private func plan(
+    in taken: borrowing Descriptor, _ make: () -> ArtifactPlan
+  ) throws(ExecutionError) -> ArtifactPlan {
+    do throws(ExecutionError) {
+      let bytes = try taken.open(Self.planName, O_RDONLY).readWhole(limit: 1 << 20, name: Self.planName)
+      do { return try ArtifactPlan(parsing: bytes) } catch {
+        throw ExecutionError(.corrupted, "\(Self.planName): \(error)")
+      }
+    } catch {
+      guard error.code == .missing else { throw error }
+    }
+    let plan = make()
+    let new = "plan.new"
+    unlinkat(taken.number, new, 0)
+    let file = try taken.open(new, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+    try file.write(plan.bytes, name: Self.planName)
+    try file.sync(Self.planName)
+    guard renameat(taken.number, new, taken.number, Self.planName) == 0 else {
+      throw ExecutionError(errno: errno, "cannot write \(Self.planName)")
+    }
+    try taken.sync(Self.taken)
+    return plan
+  }
+}

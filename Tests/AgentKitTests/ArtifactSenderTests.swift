@@ -1,0 +1,136 @@
+@testable import AgentKit
+import Execution
+import Foundation
+import Glibc
+import Model
+import Planning
+import Platform
+import SwiftProtobuf
+import TestSupport
+import Testing
+import Trust
+import Wire
+
+/// What the agent answers when a controller asks for files that runs gave back.
+@Suite(.timeLimit(.minutes(10))) struct ArtifactSenderTests {
+  private static let file = (0..<150_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+
+  /// A sender with one file in its spool, which the receipt of a run lists.
+  private struct Desk {
+    let bench: Bench
+    let spool: ArtifactSpool
+    let engine: Engine
+    let sender: ArtifactSender
+    let outgoing = Outgoing()
+    let run: RunID
+    let digest = SHA256.hash(ArtifactSenderTests.file)
+    var stored: String { "\(spool.path)/\(digest.hex)" }
+
+    init() async throws {
+      bench = try Bench()
+      mkdir(bench.folder.path("artifacts"), 0o700)
+      try Data(ArtifactSenderTests.file).write(
+        to: URL(fileURLWithPath: bench.folder.path("artifacts/") + SHA256.hash(ArtifactSenderTests.file).hex))
+      spool = try ArtifactSpool(path: bench.folder.path("artifacts"))
+      run = try bench.run(1)
+      let ledger = try Ledger(path: bench.ledgerPath)
+      let digest = digest
+      let run = run
+      try ledger.write { try $0.finish(run, line: [1], signature: [2], artifacts: [digest]) }
+      let (_, end) = AsyncStream.makeStream(of: ActiveRun.self)
+      engine = try Engine(
+        receipts: ReceiptMaker(identity: bench.identity), ledger: ledger, runner: bench.runner, artifacts: spool,
+        clock: bench.clock.wall, signals: bench.signals, watches: end, logger: quiet)
+      sender = ArtifactSender(spool: spool, engine: engine, logger: quiet)
+    }
+
+    /// Lets the events happen and gives back the first `count` messages.
+    func messages(_ count: Int, after events: ArtifactSender.Event...) async throws -> [Belfry_V1_FromAgent
+      .OneOf_Message]
+    {
+      for event in [.connected(outgoing)] + events { sender.add(event) }
+      return await withTaskGroup(of: Void.self) { group in
+        group.addTask { await sender.run() }
+        var messages: [Belfry_V1_FromAgent.OneOf_Message] = []
+        var iterator = outgoing.messages.makeAsyncIterator()
+        while messages.count < count, let message = await iterator.next()?.message { messages.append(message) }
+        group.cancelAll()
+        return messages
+      }
+    }
+
+    func chunks(_ request: Belfry_V1_ArtifactRequest, count: Int) async throws -> [Belfry_V1_ArtifactChunk] {
+      try await messages(count, after: .request(request)).compactMap {
+        if case .artifactChunk(let chunk) = $0 { chunk } else { nil }
+      }
+    }
+  }
+
+  private func request(_ digest: Digest, _ offset: Int64, _ length: Int64) -> Belfry_V1_ArtifactRequest {
+    .with {
+      $0.sha256 = digest.hex
+      $0.offset = offset
+      $0.length = length
+    }
+  }
+
+  @Test func aPieceIsSentAsItWasAskedFor() async throws {
+    let desk = try await Desk()
+    let chunks = try await desk.chunks(request(desk.digest, 1_000, 149_000), count: 3)
+    #expect(chunks.map(\.offset) == [1_000, 66_536, 132_072] && chunks.allSatisfy { $0.problem.isEmpty })
+    #expect(chunks.flatMap { Array($0.data) } == Array(Self.file[1_000...]))
+  }
+
+  /// A request that cannot be answered with bytes.
+  struct Bad: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var offset: Int64 = 0
+    var length: Int64 = 100
+    var digest: Digest?
+    var damage: @Sendable (String) -> Void = { _ in }
+    var problem: String
+  }
+
+  @Test(arguments: [
+    Bad(testDescription: "what no receipt lists", digest: SHA256.hash([9]), problem: "not waiting here"),
+    Bad(testDescription: "before the beginning", offset: -1, problem: "no such piece"),
+    Bad(testDescription: "nothing", length: 0, problem: "no such piece"),
+    Bad(testDescription: "beyond the end", offset: 149_950, problem: "shorter than it was"),
+    Bad(testDescription: "a file that is gone", damage: { unlink($0) }, problem: "does not hold the bytes any more"),
+    Bad(
+      testDescription: "a byte that the disk has changed",
+      damage: { path in
+        let file = open(path, O_WRONLY)
+        pwrite(file, "X", 1, 149_000)
+        close(file)
+      }, problem: "does not hold the bytes any more"),
+  ])
+  func whatCannotBeSentIsSaid(_ bad: Bad) async throws {
+    let desk = try await Desk()
+    bad.damage(desk.stored)
+    let chunks = try await desk.chunks(request(bad.digest ?? desk.digest, bad.offset, bad.length), count: 1)
+    #expect(chunks.first?.problem.contains(bad.problem) == true && chunks.first?.data.isEmpty == true, "\(chunks)")
+  }
+
+  @Test func aReceiptThatWasAcknowledgedIsOfferedUntilItsFilesAreReceived() async throws {
+    let desk = try await Desk()
+    try await desk.engine.acknowledged([desk.run])
+    #expect(await desk.engine.spoolCount() == 0)
+    let offers = try await desk.messages(2, after: .offerAgain)
+    for offer in offers {
+      guard case .artifactOffer(let offer) = offer else { throw CommandFailure(description: "\(offer)") }
+      #expect(Array(offer.line) == [1] && Array(offer.signature) == [2])
+    }
+    #expect(await desk.engine.owesArtifacts && access(desk.stored, F_OK) == 0)
+    try await desk.engine.artifactsReceived(desk.run)
+    #expect(await !desk.engine.owesArtifacts && access(desk.stored, F_OK) != 0)
+  }
+
+  @Test func whatWasReceivedStaysUntilTheReceiptIsAcknowledged() async throws {
+    let desk = try await Desk()
+    try await desk.engine.artifactsReceived(desk.run)
+    #expect(access(desk.stored, F_OK) == 0)
+    try await desk.engine.acknowledged([desk.run])
+    #expect(access(desk.stored, F_OK) != 0 && desk.spool.size == 0)
+  }
+}
