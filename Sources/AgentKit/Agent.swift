@@ -28,10 +28,12 @@ public struct AgentConfiguration: Sendable {
   public var artifactSize: Int64 = 1 << 30
   /// Bytes of all such files that may wait for the controller.
   public var artifactSpool: Int64 = 4 << 30
+  /// The cgroup below which each attempt gets its own, as `/proc/self/cgroup` would name it; nil is the agent's own.
+  public var cgroup: String?
 
   public init(
     state: String, name: AgentName, labels: [String: String], controller: ControllerAddress, controllerKey: PublicKey,
-    shim: String? = nil
+    shim: String? = nil, cgroup: String? = nil
   ) {
     self.state = state
     self.name = name
@@ -39,6 +41,7 @@ public struct AgentConfiguration: Sendable {
     self.controller = controller
     self.controllerKey = controllerKey
     self.shim = shim
+    self.cgroup = cgroup
   }
 }
 
@@ -100,6 +103,8 @@ public final class Agent: Service {
     self.onReady = onReady
     identity = try AgentIdentity.loadOrCreate(folder: folder, name: configuration.name)
     let store = try BundleStore(path: folder + "/store")
+    let cgroups = Cgroups.find(place: configuration.cgroup, owner: identity.id.text)
+    logger.info("cgroups", metadata: ["of runs": "\(cgroups)"])
     let guards = EngineGuards(
       quarantine: configuration.quarantine, handling: HandlingMark(path: folder + "/handling", boot: Boot.id),
       disk: DiskSpace(folder: folder, limits: configuration.disk))
@@ -109,7 +114,8 @@ public final class Agent: Service {
     let zones = ZoneDatabase()
     let runner = ShimRunner(
       folder: folder + "/runs", keptFolder: folder + "/work", artifacts: artifacts,
-      launcher: try ShimLauncher(path: configuration.shim), store: store, controllerKey: configuration.controllerKey, agent: identity.name, zones: zones, clock: clock,
+      launcher: try ShimLauncher(path: configuration.shim, cgroups: cgroups, hidden: [folder]), store: store,
+      controllerKey: configuration.controllerKey, agent: identity.name, zones: zones, clock: clock,
       handling: guards.handling, logger: logger)
     let (watches, continuation) = AsyncStream.makeStream(of: ActiveRun.self)
     self.watches = watches

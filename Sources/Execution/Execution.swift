@@ -30,6 +30,8 @@ public struct ExecutionError: Error, Hashable, Sendable, CustomStringConvertible
     case tampered
     /// There is no such user here, or the agent may not become it.
     case noUser
+    /// This host, or the agent's rights on it, lack what a limit or an isolation of the job needs.
+    case unsupported
     /// The shim is not where it should be, or did not start.
     case noShim
     /// The attempt was started, but there is no descriptor left to watch it with: adopt its folder later.

@@ -77,6 +77,11 @@ struct AgentCommand: AsyncParsableCommand {
 
   @Option(help: "How much of what runs gave back may wait for the controller, 1K to 1024G. Default: 4G.")
   var artifactSpool: String?
+  @Option(
+    help:
+      "The cgroup (v2) below which each run gets its own, such as /system.slice/belfry-runs.service. Default: the agent's own, where that is the agent's to divide."
+  )
+  var cgroup: String?
 
   @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
   var logLevel: String?

@@ -12,8 +12,8 @@ struct AgentSettings {
   static let prefix = "BELFRY_AGENT_"
   /// The settings that there are; anything else with the prefix is a mistake.
   static let names = [
-    "NAME", "LABELS", "CONTROLLER", "CONTROLLER_KEY", "STATE", "SHIM", "LOG_LEVEL", "INSECURE", "ENVIRONMENT_FILE",
-    "SHUTDOWN", "SHUTDOWN_TIMEOUT", "QUARANTINE", "DISK_RESERVE", "LEDGER_LIMIT", "STORE_LIMIT",
+    "NAME", "LABELS", "CONTROLLER", "CONTROLLER_KEY", "STATE", "SHIM", "CGROUP", "LOG_LEVEL", "INSECURE",
+    "ENVIRONMENT_FILE", "SHUTDOWN", "SHUTDOWN_TIMEOUT", "QUARANTINE", "DISK_RESERVE", "LEDGER_LIMIT", "STORE_LIMIT",
     "ARTIFACT_SIZE", "ARTIFACT_SPOOL",
   ]
 
@@ -47,7 +47,8 @@ struct AgentSettings {
       state: Self.absolute(setting(command.state, "state") ?? "/var/lib/belfry-agent"),
       name: try Self.name(setting(command.name, "name") ?? AgentIdentity.hostName()),
       labels: try Self.labels(setting(command.labels, "labels") ?? ""),
-      controller: address, controllerKey: try Self.key(keyPath), shim: setting(command.shim, "shim"))
+      controller: address, controllerKey: try Self.key(keyPath), shim: setting(command.shim, "shim"),
+      cgroup: try setting(command.cgroup, "cgroup").map(Self.cgroup))
     agent.shutdown = try Self.shutdown(
       setting(command.shutdown, "shutdown"), timeout: setting(command.shutdownTimeout, "shutdown.timeout"))
     agent.quarantine = try Self.quarantine(setting(command.quarantine, "quarantine"))
@@ -173,6 +174,13 @@ struct AgentSettings {
     } catch {
       throw Complaint("--controller-key \(path): \(error)")
     }
+  }
+
+  private static func cgroup(_ text: String) throws(Complaint) -> String {
+    guard text.hasPrefix("/"), !text.split(separator: "/").contains("..") else {
+      throw Complaint("--cgroup: '\(text)' is no cgroup, such as /system.slice/belfry-runs.service")
+    }
+    return text
   }
 
   static func absolute(_ path: String) -> String {

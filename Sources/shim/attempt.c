@@ -13,8 +13,10 @@
 #include <sys/wait.h>
 
 #include "arm.h"
+#include "cgroup.h"
 #include "crash.h"
 #include "job.h"
+#include "measure.h"
 #include "output.h"
 #include "status.h"
 #include "supervise.h"
@@ -29,6 +31,8 @@ struct attempt {
   struct output output;
   struct channels channels;
   struct surroundings around;
+  struct measure measure;
+  int temporary;  // the folder for temporary files, where it has to be measured, or -1
   int report;  // the end of around.report that is read
   int gate;    // the end of around.gate that is written
 };
@@ -83,12 +87,21 @@ static enum step prepare(struct attempt *a) {
   sigaddset(&watched, SIGUSR1);
   a->around.work = open_work_folder(a->folder, a->spec);
   if (a->around.work < 0) return STEP_WORK_FOLDER;
+  if (a->spec->cgroup != NULL && (a->around.cgroup = cgroup_open(a->spec->cgroup)) < 0) return STEP_CGROUP;
+  a->temporary = a->spec->disk == 0 ? -1 : openat(a->folder, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   a->around.input = open_input(a->spec);
   a->channels.signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   a->channels.timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
   if (a->around.input < 0 || a->channels.signals < 0 || a->channels.timer < 0) return STEP_PREPARE;
   if (pipe2(report, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0 || pipe2(gate, O_CLOEXEC) != 0) {
     return STEP_PREPARE;
+  }
+  a->around.ending = a->channels.ending = -1;
+  if (a->spec->isolation == ISOLATION_FULL) {
+    int ending[2];
+    if (pipe2(ending, O_CLOEXEC) != 0 || fcntl(ending[0], F_SETFL, O_NONBLOCK) != 0) return STEP_PREPARE;
+    a->channels.ending = ending[0];
+    a->around.ending = ending[1];
   }
   // So that the job may open /dev/stdout anew, which belongs to whoever made it.
   if (a->spec->has_user && fchown(output[1], a->spec->user, a->spec->group) != 0) return STEP_USER;
@@ -113,7 +126,8 @@ static struct job fork_job(struct attempt *a) {
   close(a->around.report);
   close(a->around.output);
   close(a->around.input);
-  close(a->around.work);
+  if (a->around.ending >= 0) close(a->around.ending);
+  if (a->spec->disk == 0) close(a->around.work);
   return (struct job){.pid = pid};
 }
 
@@ -180,6 +194,15 @@ static void account(struct attempt *a) {
   a->ended.peak = (int64_t)usage.ru_maxrss * 1024;
   a->ended.written = a->output.written;
   if (a->output.failed != 0) a->ended.flags |= FLAG_OUTPUT_FAILED;
+  if (a->around.cgroup >= 0) {
+    if (!cgroup_empty(a->around.cgroup)) a->ended.flags |= FLAG_UNKILLABLE;
+    cgroup_account(a->around.cgroup, &a->ended);
+  }
+  if (a->spec->disk == 0) return;
+  // A last look: between two looks there is time to write much and to end.
+  measure_begin(&a->measure, a->around.work, a->temporary);
+  while (!measure_step(&a->measure, UINT_MAX)) continue;
+  if (a->measure.sum > a->spec->disk) a->ended.flags |= FLAG_DISK;
 }
 
 static int finish(struct attempt *a) {
@@ -201,32 +224,29 @@ static int finish(struct attempt *a) {
   return error == 0 ? EXIT_RECORDED : EXIT_NOT_DURABLE;
 }
 
-int attempt_run(int folder, int status, const struct spec *spec) {
-  static struct attempt a;
-  a.folder = folder;
-  a.status = status;
-  a.spec = spec;
-  a.output = (struct output){.folder = folder, .fd = -1, .head = spec->head, .tail = spec->tail};
-  enum step step = prepare(&a);
-  if (step != STEP_NONE) return never_began(&a, step, errno);
-  struct job job = fork_job(&a);
-  if (job.step != STEP_NONE) return never_began(&a, job.step, job.error);
-  if (spec->start_at != 0) output_prepare(&a.output);
+static int run(struct attempt *a) {
+  const struct spec *spec = a->spec;
+  enum step step = prepare(a);
+  if (step != STEP_NONE) return never_began(a, step, errno);
+  struct job job = fork_job(a);
+  if (job.step != STEP_NONE) return never_began(a, job.step, job.error);
+  if (spec->start_at != 0) output_prepare(&a->output);
   crash_if(spec->crash, "armed");
-  switch (arm_wait(spec, a.channels.signals, job.pid)) {
+  switch (arm_wait(spec, a->channels.signals, job.pid)) {
     case ARM_GO: break;
     case ARM_DIED: {
-      struct job dead = job_started(job.pid, a.report);
+      struct job dead = job_started(job.pid, a->report);
       if (dead.step == STEP_NONE) dead = (struct job){.step = STEP_CHILD, .error = ECHILD};
-      return never_began(&a, dead.step, dead.error);
+      return never_began(a, dead.step, dead.error);
     }
-    case ARM_CANCELLED: a.ended.flags |= FLAG_CANCELLED; dismiss(job.pid); return never_began(&a, STEP_NONE, 0);
-    case ARM_DISARMED: a.ended.flags |= FLAG_DISARMED; dismiss(job.pid); return never_began(&a, STEP_NONE, 0);
+    case ARM_CANCELLED: a->ended.flags |= FLAG_CANCELLED; dismiss(job.pid); return never_began(a, STEP_NONE, 0);
+    case ARM_DISARMED: a->ended.flags |= FLAG_DISARMED; dismiss(job.pid); return never_began(a, STEP_NONE, 0);
   }
-  job = start(&a, job.pid);
-  if (job.step != STEP_NONE) return never_began(&a, job.step, job.error);
+  job = start(a, job.pid);
+  if (job.step != STEP_NONE) return never_began(a, job.step, job.error);
 
-  supervise(spec, job.pid, a.started.boot, a.channels, &a.output, &a.ended);
+  struct places places = {.work = a->around.work, .temporary = a->temporary, .cgroup = a->around.cgroup, .measure = &a->measure};
+  supervise(spec, job.pid, a->started.boot, a->channels, places, &a->output, &a->ended);
   // What is due at the same instant as this one starts first; writing down an end can wait that long. As far as it goes:
   // of a hundred that are due at once, the ended ones must not all together outweigh the few that are left. Not before
   // all that it started is gone: hunting that down must not give way to it.
@@ -234,9 +254,21 @@ int attempt_run(int folder, int status, const struct spec *spec) {
   // Every descendant is gone, so what they wrote is in the pipe. A stranger that was handed the pipe may go on writing
   // for ever: only what is there now is taken.
   int pending = 0;
-  if (ioctl(a.channels.pipe, FIONREAD, &pending) == 0 && pending > 0) {
-    output_drain(&a.output, a.channels.pipe, (uint64_t)pending);
+  if (ioctl(a->channels.pipe, FIONREAD, &pending) == 0 && pending > 0) {
+    output_drain(&a->output, a->channels.pipe, (uint64_t)pending);
   }
   crash_if(spec->crash, "afterJobEnd");
-  return finish(&a);
+  return finish(a);
+}
+
+int attempt_run(int folder, int status, const struct spec *spec) {
+  static struct attempt a;
+  a.folder = folder;
+  a.status = status;
+  a.spec = spec;
+  a.around.cgroup = -1;
+  a.output = (struct output){.folder = folder, .fd = -1, .head = spec->head, .tail = spec->tail};
+  int code = run(&a);
+  if (a.around.cgroup >= 0) cgroup_remove(spec->cgroup);
+  return code;
 }

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <linux/keyctl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -10,6 +12,12 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include "cgroup.h"
+#include "isolate.h"
+
+// When the host runs out of memory, a job goes before whatever has asked for nothing, and long before agent and shim.
+#define OOM_SCORE "100"
 
 struct failure {
   int step, error;
@@ -78,7 +86,7 @@ static int execute(const struct spec *spec) {
 // first process only, and not a set-user-id program; the agent hunts the others when it finds the shim dead.
 static void die_with(pid_t shim, int report) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(report, STEP_CHILD, errno);
-  if (getppid() != shim) _exit(127);
+  if (shim != 0 && getppid() != shim) _exit(127);
 }
 
 // With a session of its own a process has a scheduling group of its own too, where the kernel makes those (sched(7),
@@ -95,14 +103,36 @@ static void set_nice(int value) {
   close(fd);
 }
 
+void set_oom_score(const char *score) {
+  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  (void)!write(fd, score, strlen(score));
+  close(fd);
+}
+
 void job_give_way(void) {
   setpriority(PRIO_PROCESS, 0, 19);
   set_nice(19);
 }
 
+static void bound(int resource, uint64_t most, int report) {
+  struct rlimit limit = {.rlim_cur = most, .rlim_max = most};
+  if (most != 0 && setrlimit(resource, &limit) != 0) fail(report, STEP_LIMITS, errno);
+}
+
+// A core file would put what the job holds in memory, secrets too, on the disk. A job that wants one may raise it again.
+static void forbid_core(void) {
+  struct rlimit core;
+  if (getrlimit(RLIMIT_CORE, &core) != 0) return;
+  core.rlim_cur = 0;
+  (void)setrlimit(RLIMIT_CORE, &core);
+}
+
 static void limit(const struct spec *spec, int report) {
-  struct rlimit files = {.rlim_cur = spec->files, .rlim_max = spec->files};
-  if (spec->files != 0 && setrlimit(RLIMIT_NOFILE, &files) != 0) fail(report, STEP_LIMITS, errno);
+  forbid_core();
+  bound(RLIMIT_NOFILE, spec->files, report);
+  bound(RLIMIT_NPROC, spec->processes, report);
+  bound(RLIMIT_FSIZE, spec->disk, report);
   if (!spec->has_nice) return;
   if (setpriority(PRIO_PROCESS, 0, spec->nice) != 0) fail(report, STEP_LIMITS, errno);
   set_nice(spec->nice);
@@ -133,17 +163,39 @@ static void become_user(const struct spec *spec, int report, pid_t shim) {
   die_with(shim, report);
 }
 
-static _Noreturn void become(const struct spec *spec, const struct surroundings *around, pid_t shim) {
-  die_with(shim, around->report);
-  close(around->gate_keeper);
-  if (setpgid(0, 0) != 0) fail(around->report, STEP_CHILD, errno);
-  if (fchdir(around->work) != 0) fail(around->report, STEP_WORK_FOLDER, errno);
+// Whatever may be open, nothing but the job's own is to be open in its program.
+static void close_at_exec(int kept) {
+  if (kept > 3) syscall(SYS_close_range, 3, kept - 1, CLOSE_RANGE_CLOEXEC);
+  syscall(SYS_close_range, kept >= 3 ? kept + 1 : 3, ~0u, CLOSE_RANGE_CLOEXEC);
+}
+
+// The job itself. With namespaces of its own it is in its working folder already, and `parent` is their init.
+static _Noreturn void become(const struct spec *spec, const struct surroundings *around, pid_t parent, int is_apart) {
+  if (!is_apart && fchdir(around->work) != 0) fail(around->report, STEP_WORK_FOLDER, errno);
   if (dup2(around->input, 0) < 0 || dup2(around->output, 1) < 0 || dup2(around->output, 2) < 0) {
     fail(around->report, STEP_CHILD, errno);
   }
+  close_at_exec(spec->descriptor);
   umask(022);
+  set_oom_score(OOM_SCORE);
   limit(spec, around->report);
-  if (spec->has_user) become_user(spec, around->report, shim);
+  int rules = -1;
+  if (spec->isolation != ISOLATION_NONE) {
+    // Mounts are enough where no device of the host is in sight.
+    if (spec->isolation == ISOLATION_FILES && (rules = isolate_rules(spec)) < 0) {
+      fail(around->report, STEP_ISOLATION, errno);
+    }
+    int error = isolate_capabilities(spec);
+    if (error != 0) fail(around->report, STEP_ISOLATION, error);
+  }
+  if (spec->has_user) become_user(spec, around->report, parent);
+  if (spec->isolation != ISOLATION_NONE && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    fail(around->report, STEP_ISOLATION, errno);
+  }
+  if (rules >= 0) {
+    int error = isolate_restrict(rules);
+    if (error != 0) fail(around->report, STEP_ISOLATION, error);
+  }
   reset_signals();
   char go;
   ssize_t got;
@@ -153,11 +205,66 @@ static _Noreturn void become(const struct spec *spec, const struct surroundings 
   fail(around->report, STEP_EXEC, execute(spec));
 }
 
+// The first process of a pid namespace: without it nobody would take up what loses its parent in there, and with its end
+// the kernel ends all the others. Signals that it does not handle do not reach it, but for the shim's KILL. It stays as
+// long as anything does, so the job's own end is told as soon as it is there.
+static _Noreturn void be_init(pid_t job, int ending) {
+  // Nothing of the shim's may stay open here: least of all the job's pipes.
+  if (ending > 0) syscall(SYS_close_range, 0, ending - 1, 0);
+  syscall(SYS_close_range, ending + 1, ~0u, 0);
+  for (;;) {
+    int status;
+    pid_t pid = waitpid(-1, &status, 0);
+    if (pid == job) (void)!write(ending, &status, sizeof status);
+    if (pid < 0 && errno != EINTR) _exit(0);
+  }
+}
+
+// What is done for the job's process before it becomes the job, where it has namespaces of its own.
+static _Noreturn void set_apart(const struct spec *spec, const struct surroundings *around, pid_t shim) {
+  enum step step = isolate_mounts(spec);
+  if (step != STEP_NONE) fail(around->report, step, errno);
+  if (spec->isolation == ISOLATION_FILES) become(spec, around, shim, 1);
+  int error = isolate_network();
+  if (error != 0) fail(around->report, STEP_ISOLATION, error);
+  pid_t job = fork();
+  if (job < 0) fail(around->report, STEP_FORK, errno);
+  if (job > 0) be_init(job, around->ending);
+  die_with(1, around->report);
+  become(spec, around, 1, 1);
+}
+
+static _Noreturn void begin(const struct spec *spec, const struct surroundings *around, pid_t shim, uint64_t namespaces) {
+  // From a pid namespace nobody sees who is outside of it; the gate's end tells the same.
+  die_with(namespaces & CLONE_NEWPID ? 0 : shim, around->report);
+  close(around->gate_keeper);
+  if (setpgid(0, 0) != 0) fail(around->report, STEP_CHILD, errno);
+  if (namespaces != 0) set_apart(spec, around, shim);
+  become(spec, around, shim, 0);
+}
+
+// As fork does, but with namespaces, and born in the cgroup where the kernel can (5.7): moving a process later stops all
+// that are being born on the machine for some milliseconds.
+static pid_t clone_process(uint64_t namespaces, int cgroup) {
+  struct clone_args how = {.flags = namespaces, .exit_signal = SIGCHLD};
+  if (cgroup >= 0) {
+    how.flags |= CLONE_INTO_CGROUP;
+    how.cgroup = (uint64_t)cgroup;
+  }
+  return (pid_t)syscall(SYS_clone3, &how, sizeof how);
+}
+
 pid_t job_fork(const struct spec *spec, const struct surroundings *around) {
   pid_t shim = getpid();
-  pid_t pid = fork();
-  if (pid == 0) become(spec, around, shim);
-  return pid;
+  uint64_t namespaces = isolate_namespaces(spec);
+  pid_t pid = around->cgroup < 0 ? -1 : clone_process(namespaces, around->cgroup);
+  if (pid == 0) begin(spec, around, shim, namespaces);
+  if (pid > 0) return pid;
+  pid = namespaces == 0 ? fork() : clone_process(namespaces, -1);
+  if (pid != 0) return pid;
+  int error = around->cgroup < 0 ? 0 : cgroup_enter(around->cgroup);
+  if (error != 0) fail(around->report, STEP_CGROUP, error);
+  begin(spec, around, shim, namespaces);
 }
 
 struct job job_started(pid_t pid, int report) {

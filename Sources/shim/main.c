@@ -6,6 +6,7 @@
 
 #include "attempt.h"
 #include "crash.h"
+#include "job.h"
 #include "shim.h"
 #include "status.h"
 
@@ -40,6 +41,7 @@ int main(int argc, char **argv) {
   if (argc != 2) return EXIT_USAGE;
   umask(077);
   setsid();  // fails only when it is a session leader already
+  set_oom_score("-900");
   if (hold_standard_descriptors() != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return EXIT_NO_FOLDER;
   int folder = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (folder < 0) return EXIT_NO_FOLDER;

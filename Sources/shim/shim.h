@@ -48,6 +48,10 @@ enum step {
   STEP_EXEC = 6,
   STEP_USER = 7,
   STEP_LIMITS = 8,
+  STEP_CGROUP = 9,
+  STEP_MOUNTS = 10,
+  STEP_WRITABLE = 11,
+  STEP_ISOLATION = 12,
 };
 
 static inline int64_t clock_us(clockid_t clock) {

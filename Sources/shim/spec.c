@@ -28,6 +28,14 @@ enum tag {
   TAG_FILES,
   TAG_STOP_SIGNAL,
   TAG_INPUT,
+  TAG_CGROUP,
+  TAG_PROCESSES,
+  TAG_DISK,
+  TAG_ISOLATION,
+  TAG_WRITABLE,
+  TAG_SHOWN,
+  TAG_HIDDEN,
+  TAG_PASSING,
   TAG_KEPT_FOLDER = 45,
   TAG_LAST = TAG_KEPT_FOLDER,
 };
@@ -63,6 +71,10 @@ static int number(const char *value, uint32_t length, uint64_t least, uint64_t m
   if (length != 8) return -1;
   memcpy(out, value, 8);
   return *out >= least && *out <= most ? 0 : -1;
+}
+
+static int is_path(const char *value, uint32_t length) {
+  return is_text(value, length) && value[0] == '/' && length <= PATH_LIMIT;
 }
 
 static int single(struct spec *spec, uint32_t tag, char *value, uint32_t length) {
@@ -104,6 +116,18 @@ static int single(struct spec *spec, uint32_t tag, char *value, uint32_t length)
       spec->has_nice = 1;
       spec->nice = (int)n - 20;
       return 0;
+    case TAG_CGROUP:
+      spec->cgroup = value;
+      return is_path(value, length) ? 0 : -1;
+    case TAG_ISOLATION:
+      if (number(value, length, ISOLATION_FILES, ISOLATION_FULL, &n) != 0) return -1;
+      spec->isolation = (enum isolation)n;
+      return 0;
+    case TAG_PASSING:
+      spec->passing = value;
+      return is_path(value, length) ? 0 : -1;
+    case TAG_PROCESSES: return number(value, length, 1, UINT64_C(1) << 22, &spec->processes);
+    case TAG_DISK: return number(value, length, 1, UINT64_C(1) << 50, &spec->disk);
     case TAG_FILES: return number(value, length, 3, UINT64_C(1) << 30, &spec->files);
     case TAG_STOP_SIGNAL:
       if (number(value, length, 1, 31, &n) != 0) return -1;
@@ -133,12 +157,33 @@ static int count_fields(struct reader r, uint32_t counts[TAG_LAST + 1]) {
   }
   if (length != 0 || r.next != r.end) return -1;
   for (tag = TAG_PROGRAM; tag <= TAG_LAST; tag++) {
-    int repeats = tag == TAG_ARGUMENT || tag == TAG_VARIABLE;
+    int is_place = tag == TAG_WRITABLE || tag == TAG_SHOWN || tag == TAG_HIDDEN;
+    int repeats = tag == TAG_ARGUMENT || tag == TAG_VARIABLE || is_place;
+    if (is_place && counts[tag] > (counts[TAG_ISOLATION] == 0 ? 0 : PATHS_LIMIT)) return -1;
     int optional = tag == TAG_VARIABLE || tag == TAG_DESCRIPTOR || tag >= TAG_CRASH;
     if ((counts[tag] == 0 && !optional) || (counts[tag] > 1 && !repeats)) return -1;
   }
+  if (counts[TAG_ISOLATION] != counts[TAG_PASSING] || (counts[TAG_WRITABLE] == 0) != (counts[TAG_ISOLATION] == 0)) return -1;
   if (counts[TAG_USER] != counts[TAG_GROUP] || counts[TAG_USER] != counts[TAG_GROUPS]) return -1;
   return counts[TAG_START_AT] == counts[TAG_START_BY] ? 0 : -1;
+}
+
+// Where the values of a field go that may be there more than once; NULL for others.
+static char ***list_of(struct spec *spec, uint32_t tag) {
+  switch (tag) {
+    case TAG_ARGUMENT: return &spec->argv;
+    case TAG_VARIABLE: return &spec->envp;
+    case TAG_WRITABLE: return &spec->writable;
+    case TAG_SHOWN: return &spec->shown;
+    case TAG_HIDDEN: return &spec->hidden;
+    default: return NULL;
+  }
+}
+
+static int is_element(uint32_t tag, const char *value, uint32_t length) {
+  if (tag == TAG_ARGUMENT) return is_text(value, length);
+  if (tag == TAG_VARIABLE) return is_text(value, length) && value[0] != '=' && strchr(value, '=') != NULL;
+  return is_path(value, length);
 }
 
 static int parse(char *bytes, size_t size, struct spec *spec) {
@@ -147,18 +192,24 @@ static int parse(char *bytes, size_t size, struct spec *spec) {
   struct reader r = {bytes + 8, bytes + size};
   if (count_fields(r, counts) != 0) return EBADMSG;
 
-  size_t pointers = (size_t)counts[TAG_ARGUMENT] + counts[TAG_VARIABLE] + 2;
+  // Each list with the NULL that ends it, one after the other.
+  size_t pointers = 0;
+  for (tag = TAG_PROGRAM; tag <= TAG_LAST; tag++) pointers += list_of(spec, tag) == NULL ? 0 : (size_t)counts[tag] + 1;
   char **table = mmap(NULL, pointers * sizeof(char *), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (table == MAP_FAILED) return errno;
-  char **argument = spec->argv = table;
-  char **variable = spec->envp = table + counts[TAG_ARGUMENT] + 1;
+  char **next[TAG_LAST + 1] = {NULL};
+  for (tag = TAG_PROGRAM; tag <= TAG_LAST; tag++) {
+    char ***list = list_of(spec, tag);
+    if (list == NULL) continue;
+    next[tag] = *list = table;
+    table += counts[tag] + 1;
+  }
 
   char *value;
   while (take(&r, &tag, &value, &length) == 0 && tag != END_TAG) {
-    if (tag == TAG_ARGUMENT || tag == TAG_VARIABLE) {
-      if (!is_text(value, length)) return EBADMSG;
-      if (tag == TAG_VARIABLE && (value[0] == '=' || strchr(value, '=') == NULL)) return EBADMSG;
-      *(tag == TAG_ARGUMENT ? argument++ : variable++) = value;
+    if (next[tag] != NULL) {
+      if (!is_element(tag, value, length)) return EBADMSG;
+      *next[tag]++ = value;
     } else if (single(spec, tag, value, length) != 0) {
       return EBADMSG;
     }

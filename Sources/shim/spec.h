@@ -24,6 +24,14 @@
 //   17   open files                    u64, optional, from 3: RLIMIT_NOFILE
 //   18   stop signal                   u64, optional, 1 ... 31: in place of TERM
 //   19   standard input                bytes, optional, at most 1 MiB; else /dev/null
+//   20   cgroup                        text, optional: its folder, which the agent has made for this attempt
+//   21   processes of its user         u64, optional: RLIMIT_NPROC
+//   22   bytes on disk                 u64, optional, from 1: of each file that it writes, and of its folders
+//   23   isolation                     u64, optional: 1 files, 2 full
+//   24   path that may be written      text, absolute; with 23, once or more, at most 64, the working folder first
+//   25   path that stays to be seen    text, absolute; with 23, at most 64
+//   26   folder that is hidden         text, absolute; with 23, at most 64
+//   27   folder for passing things     text, absolute; with 23: what /tmp and /var/tmp become
 //   45   kept folder                   text, optional: its `work/` is the working folder in place of the run folder's; the
 //                                      shim holds a lock (flock) on it for its whole life
 //
@@ -37,6 +45,10 @@
 #define SPEC_LIMIT (8u << 20)
 #define GROUPS_LIMIT 1024
 #define INPUT_LIMIT (1u << 20)
+#define PATHS_LIMIT 64
+#define PATH_LIMIT 4096
+
+enum isolation { ISOLATION_NONE = 0, ISOLATION_FILES = 1, ISOLATION_FULL = 2 };
 
 struct spec {
   const char *program;
@@ -56,6 +68,12 @@ struct spec {
   int stop_signal;  // SIGTERM when the spec says nothing
   const char *input;  // NULL: none
   uint32_t input_length;
+  const char *cgroup;  // NULL: none
+  uint64_t processes;  // 0: as the shim
+  uint64_t disk;       // 0: as the shim
+  enum isolation isolation;
+  char **writable, **shown, **hidden;  // each ends with NULL
+  const char *passing;
   const char *kept_folder;  // NULL: none
 };
 

@@ -35,6 +35,9 @@ enum end_flags {
   FLAG_DISARMED = 4,       // it was armed for an instant, and the clock was set or the instant is long past
   FLAG_OUTPUT_FAILED = 8,  // output could not be written to disk at some point; nothing was kept from there on
   FLAG_UNKILLABLE = 16,    // processes survived KILL for half a minute (uninterruptible sleep)
+  FLAG_OUT_OF_MEMORY = 32,       // a process of it was killed because its own memory limit was reached
+  FLAG_DISK = 64,                // its working folder held more than it may
+  FLAG_HOST_OUT_OF_MEMORY = 128, // a process of it was killed because the host was out of memory
 };
 
 struct ended {
@@ -45,7 +48,8 @@ struct ended {
   int32_t step, error;  // END_NEVER_BEGAN: enum step, errno
   int32_t sync_error;   // errno of a failed fsync: this record may not survive a loss of power
   int64_t started_real, ended_real, elapsed;
-  int64_t user, system, peak;  // µs, µs, bytes: of everything that the run started
+  int64_t user, system, peak;  // µs, µs, bytes: of everything that the run started; peak: of its cgroup where that
+                               // is known, else of the largest process
   uint64_t written;            // bytes of output
   uint32_t left_behind;        // processes that outlived the job and were killed
   uint32_t unused;

@@ -6,6 +6,7 @@
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 
+#include "cgroup.h"
 #include "sweep.h"
 
 // KILL reaches a process at its next return to user mode, which one that hangs in a dead disk never does.
@@ -14,19 +15,28 @@
 #define LONGEST_PASS_US 200000
 // How much is read before looking at clocks and signals again, so that a flood cannot keep its own timeout away.
 #define DRAIN_AT_ONCE (512u << 10)
+// How much of the working folder is looked at in one go, and how long to rest between two looks: this, or so many times
+// what the last one took, so that a folder of a million files costs a fifth of a core and no more.
+#define NAMES_AT_ONCE 500
+#define REST_US 250000
+#define REST_FACTOR 4
 
 enum phase { RUNNING, LINGERING, TERMINATING, KILLING };
 
 struct supervision {
   const struct spec *spec;
   struct channels channels;
+  struct places places;
   struct ended *ended;
   pid_t job;
-  int reaped;  // of the job itself: from then on its number may belong to a stranger
+  int reaped;  // of the job's process: from then on its number may belong to a stranger
+  int ended_job;  // the job itself has ended; the init of its pid namespace may still be there
   enum phase phase;
   int64_t started;
   int64_t give_up;
   int64_t pass;
+  int64_t look;    // when the next look at the working folder is due
+  int64_t looked;  // when the one that is going on began
 };
 
 static void set_timer(struct supervision *s, int64_t at) {
@@ -36,8 +46,10 @@ static void set_timer(struct supervision *s, int64_t at) {
 }
 
 static unsigned signal_all(struct supervision *s, int signal) {
-  pid_t told = !s->reaped && kill(-s->job, signal) == 0 ? s->job : 0;
-  return sweep(signal, told);
+  // What is left when only the init lives is counted one by one.
+  int by_group = !s->reaped && !(s->ended_job && signal != SIGKILL);
+  pid_t told = by_group && kill(-s->job, signal) == 0 ? s->job : 0;
+  return sweep(signal, told, s->channels.ending >= 0 && !s->reaped ? s->job : 0);
 }
 
 static void terminate(struct supervision *s) {
@@ -45,7 +57,7 @@ static void terminate(struct supervision *s) {
   unsigned reached = signal_all(s, s->spec->stop_signal);
   // A stopped process would sleep through it.
   signal_all(s, SIGCONT);
-  if (s->reaped) s->ended->left_behind = reached;
+  if (s->ended_job) s->ended->left_behind = reached;
   set_timer(s, clock_us(CLOCK_BOOTTIME) + (int64_t)s->spec->grace);
 }
 
@@ -57,12 +69,13 @@ static void kill_pass(struct supervision *s) {
     s->pass = FIRST_PASS_US;
   }
   signal_all(s, SIGKILL);
+  if (s->places.cgroup >= 0) cgroup_kill(s->places.cgroup);
   set_timer(s, now + s->pass);
   if (s->pass < LONGEST_PASS_US) s->pass *= 2;
 }
 
 static void job_ended(struct supervision *s, int status) {
-  s->reaped = 1;
+  s->ended_job = 1;
   s->ended->kind = WIFEXITED(status) ? END_EXITED : END_SIGNALLED;
   s->ended->code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
   s->ended->ended_real = clock_us(CLOCK_REALTIME);
@@ -72,12 +85,23 @@ static void job_ended(struct supervision *s, int status) {
   set_timer(s, clock_us(CLOCK_BOOTTIME) + (int64_t)s->spec->linger);
 }
 
+// What the init of the job's pid namespace says.
+static void take_ending(struct supervision *s) {
+  int status;
+  if (s->ended_job || s->channels.ending < 0) return;
+  if (read(s->channels.ending, &status, sizeof status) == (ssize_t)sizeof status) job_ended(s, status);
+}
+
 // 1 when nothing is left to wait for.
 static int reap(struct supervision *s) {
   int status;
   pid_t pid;
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-    if (pid == s->job) job_ended(s, status);
+    if (pid != s->job) continue;
+    s->reaped = 1;
+    take_ending(s);
+    // An init that was killed has told nothing, and the job went with it.
+    if (!s->ended_job) job_ended(s, status);
   }
   return pid < 0 && errno == ECHILD;
 }
@@ -114,9 +138,36 @@ static void on_signals(struct supervision *s) {
   if (s->phase == RUNNING || s->phase == LINGERING) terminate(s);
 }
 
-void supervise(const struct spec *spec, pid_t job, int64_t started, struct channels channels, struct output *output,
-               struct ended *ended) {
-  struct supervision s = {.spec = spec, .channels = channels, .ended = ended, .job = job, .started = started};
+// How long poll may wait, in ms, before the working folder is to be looked at; -1 when it need not be.
+static int until_look(const struct supervision *s) {
+  if (s->spec->disk == 0 || s->phase > LINGERING) return -1;
+  if (s->places.measure->depth > 0) return 0;
+  int64_t left = s->look - clock_us(CLOCK_BOOTTIME);
+  return left <= 0 ? 0 : (int)(left / 1000 + 1);
+}
+
+static void look_at_disk(struct supervision *s) {
+  struct measure *measure = s->places.measure;
+  if (measure->depth == 0) {
+    s->looked = clock_us(CLOCK_BOOTTIME);
+    measure_begin(measure, s->places.work, s->places.temporary);
+  }
+  int through = measure_step(measure, NAMES_AT_ONCE);
+  // Before it is through, too: it can only become more.
+  if (measure->sum > s->spec->disk) {
+    measure_end(measure);
+    s->ended->flags |= FLAG_DISK;
+    terminate(s);
+  } else if (through) {
+    int64_t now = clock_us(CLOCK_BOOTTIME), rest = REST_FACTOR * (now - s->looked);
+    s->look = now + (rest > REST_US ? rest : REST_US);
+  }
+}
+
+void supervise(const struct spec *spec, pid_t job, int64_t started, struct channels channels, struct places places,
+               struct output *output, struct ended *ended) {
+  struct supervision s = {
+    .spec = spec, .channels = channels, .places = places, .ended = ended, .job = job, .started = started};
   ended->kind = END_UNKNOWN;
   set_timer(&s, started + (int64_t)spec->timeout);
   // It was to end before it had reached its program.
@@ -125,11 +176,16 @@ void supervise(const struct spec *spec, pid_t job, int64_t started, struct chann
     {.fd = channels.signals, .events = POLLIN},
     {.fd = channels.timer, .events = POLLIN},
     {.fd = channels.pipe, .events = POLLIN},
+    {.fd = channels.ending, .events = POLLIN},
   };
   // Its signal may have been taken while it waited at the gate.
   int over = reap(&s);
   while (!over) {
-    if (poll(polls, 3, -1) < 0) continue;
+    if (poll(polls, 4, until_look(&s)) < 0) continue;
+    if (polls[3].revents != 0) {
+      take_ending(&s);
+      polls[3].fd = -1;
+    }
     // Ends before clocks: a job that ended in time has not timed out because the shim woke up late.
     if (polls[0].revents != 0) {
       over = reap(&s);
@@ -143,7 +199,9 @@ void supervise(const struct spec *spec, pid_t job, int64_t started, struct chann
       break;
     }
     if (polls[2].revents != 0 && output_drain(output, channels.pipe, DRAIN_AT_ONCE)) polls[2].fd = -1;
+    if (until_look(&s) == 0) look_at_disk(&s);
   }
+  if (spec->disk != 0) measure_end(places.measure);
   if (ended->kind == END_UNKNOWN) {
     ended->ended_real = clock_us(CLOCK_REALTIME);
     ended->elapsed = clock_us(CLOCK_BOOTTIME) - started;

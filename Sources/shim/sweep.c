@@ -38,14 +38,6 @@ static pid_t leading_number(const char *text) {
   return number;
 }
 
-struct directory_entry {
-  uint64_t inode;
-  int64_t offset;
-  unsigned short length;
-  unsigned char type;
-  char name[];
-};
-
 // Calls back with every number among the folder's names. -1 when the folder cannot be read.
 static int each_number(const char *folder, void (*call)(pid_t number, pid_t context), pid_t context) {
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -115,13 +107,14 @@ static void enqueue_family(pid_t parent) {
 
 // The descriptor is taken first and the parent looked at after it, so a pid that was reused in between is noticed:
 // the signal then goes to nobody.
-static unsigned signal_one(struct entry entry, pid_t self, int signal, pid_t told) {
+static unsigned signal_one(struct entry entry, pid_t self, int signal, pid_t told, pid_t init) {
+  if (entry.pid == init && signal != SIGKILL) return 0;
   int fd = (int)syscall(SYS_pidfd_open, entry.pid, 0);
   if (fd < 0) return 0;
   char state = 0;
   pid_t parent = parent_of(entry.pid, &state);
   unsigned sent = 0;
-  int ours = parent == entry.parent || parent == self;
+  int ours = parent == entry.parent || parent == self || (init != 0 && parent == init);
   if (ours && state != 'Z' && state != 'X' && (told == 0 || getpgid(entry.pid) != told)) {
     sent = syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) == 0;
   }
@@ -129,7 +122,7 @@ static unsigned signal_one(struct entry entry, pid_t self, int signal, pid_t tol
   return sent;
 }
 
-unsigned sweep(int signal, pid_t told) {
+unsigned sweep(int signal, pid_t told, pid_t init) {
   pid_t self = getpid();
   unsigned sent = 0;
   queued = 0;
@@ -137,6 +130,6 @@ unsigned sweep(int signal, pid_t told) {
   // Kernels without `children` files: own children by their parent's number; the others arrive as they are orphaned.
   if (queued == 0) each_number("/proc", enqueue_if_child, self);
   for (unsigned i = 0; i < queued; i++) enqueue_family(queue[i].pid);
-  for (unsigned i = 0; i < queued; i++) sent += signal_one(queue[i], self, signal, told);
+  for (unsigned i = 0; i < queued; i++) sent += signal_one(queue[i], self, signal, told, init);
   return sent;
 }

@@ -7,6 +7,7 @@ import Testing
   static func record(_ change: (inout ExitRecord) -> Void = { _ in }) -> ExitRecord {
     var record = ExitRecord(
       ending: .exited(0), timedOut: false, cancelled: false, disarmed: false, outputFailed: false, unkillable: false,
+      outOfMemory: false, hostOutOfMemory: false, diskExceeded: false,
       syncError: nil,
       started: Timestamp(seconds: 1_000), elapsed: .seconds(2), endedByWallClock: Timestamp(seconds: 4_602),
       resources: Receipt.Resources(), written: 0, leftBehind: 0)

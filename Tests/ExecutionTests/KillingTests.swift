@@ -60,9 +60,41 @@ import Testing
     ),
   ]
 
-  @Test(arguments: escapes)
-  func `nothing survives a timeout`(_ escape: Escape) async throws {
-    let bench = try Workbench()
+  /// All of them at once, and one that writes to the end: gone within the grace and a second, and the log complete.
+  @Test(arguments: surroundings)
+  func `whatever it started is gone within the grace and a second, and its log is complete`(cgroup: Bool) async throws {
+    let bench = try Workbench(cgroups: cgroup)
+    let ready = try bench.fifo("ready")
+    let line = """
+      trap '' TERM
+      (setsid sh -c 'trap "" TERM; (setsid sh -c "trap \\"\\" TERM HUP; while :; do sleep 1; done" &) ; exec sleep 1000' &)
+      (exec python3 -c 'import os,time; os.setpgid(0,0); os.fork(); time.sleep(1000)') 2>/dev/null &
+      sh -c 'kill -STOP $$' & setsid sh -c 'kill -STOP $$' &
+      (trap '' TERM; exec sleep 1000) &
+      i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo "line $i"; done
+      echo > \(ready); while :; do sleep 0.01; done
+      """
+    let shim = try bench.shell(line) { $0.grace = .milliseconds(500) }
+    _ = try await readToEnd(ready)
+    let asked = ContinuousClock.now
+    try shim.cancel()
+    let record = try await shim.record()
+    let took = ContinuousClock.now - asked
+    #expect(took >= .milliseconds(500) && took < .milliseconds(1_500 + 3_500), "a second, and what a busy machine adds")
+    #expect(record.cancelled && record.ending == .signalled(9) && !record.unkillable)
+    let text = try shim.folder.text(record)
+    #expect(text.hasPrefix("line 1\nline 2\n") && text.hasSuffix("line 1999\nline 2000\n"))
+    #expect(record.written == Int64((1...2_000).reduce(0) { $0 + "line \($1)\n".utf8.count }))
+    let left = try command(["grep", "-lsz", "BELFRY_RUN_ID=\(bench.runPath())", "-r", "/proc", "--include=environ"])
+    #expect(left.output.isEmpty, "\(left.output)")
+  }
+
+  /// With and without a cgroup of its own.
+  static let surroundings = hasCgroups() ? [false, true] : [false]
+
+  @Test(arguments: escapes, surroundings)
+  func `nothing survives a timeout`(_ escape: Escape, cgroup: Bool) async throws {
+    let bench = try Workbench(cgroups: cgroup)
     let fifo = try bench.fifo("alive")
     let shim = try bench.shell(escape.line.replacing("FIFO", with: fifo)) {
       $0.timeout = .milliseconds(300)
@@ -73,9 +105,9 @@ import Testing
     #expect(record.timedOut)
   }
 
-  @Test(arguments: escapes)
-  func `nothing survives a cancel`(_ escape: Escape) async throws {
-    let bench = try Workbench()
+  @Test(arguments: escapes, surroundings)
+  func `nothing survives a cancel`(_ escape: Escape, cgroup: Bool) async throws {
+    let bench = try Workbench(cgroups: cgroup)
     let fifo = try bench.fifo("alive")
     let ready = try bench.fifo("ready")
     let shim = try bench.shell("echo > \(ready); " + escape.line.replacing("FIFO", with: fifo)) {

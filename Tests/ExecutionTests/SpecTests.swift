@@ -39,6 +39,17 @@ import Testing
     if Bool.random(using: &generator) { spec.stopSignal = Int32.random(in: 1...31, using: &generator) }
     if Bool.random(using: &generator) { spec.input = Array(text(0...100).utf8) }
     if Bool.random(using: &generator) { spec.keptFolder = "/" + text(0...30) }
+    if Bool.random(using: &generator) { spec.cgroup = "/" + text(0...60) }
+    if Bool.random(using: &generator) { spec.userProcesses = Int.random(in: 1...5_000, using: &generator) }
+    if Bool.random(using: &generator) {
+      func paths(_ count: ClosedRange<Int>) -> [String] {
+        (0..<Int.random(in: count, using: &generator)).map { _ in "/" + text(0...40) }
+      }
+      spec.isolation = ShimSpec.Isolation(
+        isFull: Bool.random(using: &generator), writable: paths(1...5), shown: paths(0...3), hidden: paths(0...3),
+        passing: "/" + text(0...40))
+    }
+    if Bool.random(using: &generator) { spec.disk = Int.random(in: 1...1 << 50, using: &generator) }
     return spec
   }
 
@@ -67,7 +78,7 @@ import Testing
     broken.append(good + good)
     // An unknown field, a field twice, fields out of order.
     let end = good.count - 8
-    broken.append(Array(good[..<end] + [20, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
+    broken.append(Array(good[..<end] + [99, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
     // A user without groups; half a group; the number that means "leave it"; too many groups; a nice value of 20.
     let user = Self.field(13, number: 65_534) + Self.field(14, number: 65_534)
     broken.append(Array(good[..<end] + user + good[end...]))
@@ -79,6 +90,25 @@ import Testing
     broken.append(Array(good[..<end] + Self.field(17, number: 2) + good[end...]))
     broken.append(Array(good[..<end] + Self.field(18, number: 32) + good[end...]))
     broken.append(Array(good[..<end] + Self.field(45, Array("relative\0".utf8)) + good[end...]))
+    // A cgroup that is no absolute path; no process at all; a disk without room.
+    broken.append(Array(good[..<end] + Self.field(20, Array("a\0".utf8)) + good[end...]))
+    broken.append(Array(good[..<end] + Self.field(20, []) + good[end...]))
+    broken.append(Array(good[..<end] + Self.field(21, number: 0) + good[end...]))
+    broken.append(Array(good[..<end] + Self.field(22, number: 0) + good[end...]))
+    // Isolated without a folder, without one for passing things, by a level that there is not, by a relative path; a path
+    // to write for one that is not isolated; too many.
+    let (work, passing) = (Self.field(24, Array("/w\0".utf8)), Self.field(27, Array("/t\0".utf8)))
+    for fields in [
+      Self.field(23, number: 1) + passing, Self.field(23, number: 1) + work, Self.field(23, number: 3) + work + passing,
+      Self.field(23, number: 0) + work + passing,
+      Self.field(23, number: 2) + Self.field(24, Array("w\0".utf8)) + passing,
+      work, passing, Self.field(25, Array("/b\0".utf8)),
+      Self.field(23, number: 1) + [[UInt8]](repeating: work, count: 65).flatMap { $0 } + passing,
+      Self.field(23, number: 1) + work
+        + Self.field(27, Array(("/" + String(repeating: "x", count: 4_096) + "\0").utf8)),
+    ] {
+      broken.append(Array(good[..<end] + fields + good[end...]))
+    }
     // An instant without its latest start.
     broken.append(Array(good[..<end] + [11, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
     broken.append(Array(good[..<8] + good[8...]).replacingTag(at: 8, with: 2))

@@ -13,10 +13,23 @@ final class Workbench: Sendable {
   /// Its runs are this bench's own: where a shim is found dead, whatever carries its run's id is killed.
   private let agent = AgentID(random: (testSeed, .random(in: 0 ... .max)))
 
-  init(launcher: ShimLauncher? = nil) throws {
+  /// With `cgroups`, each run gets one of its own, where this host lets us make them. With `hides`, isolated jobs do not see
+  /// into the bench's folder.
+  init(launcher: ShimLauncher? = nil, cgroups: Bool = false, hides: Bool = false) throws {
     files = try TemporaryFolder("belfry-execution")
     store = try BundleStore(path: files.path("store"))
-    self.launcher = try launcher ?? ShimLauncher(path: ProcessEnvironment["BELFRY_TEST_SHIM"])
+    self.launcher =
+      try launcher
+      ?? ShimLauncher(
+        path: ProcessEnvironment["BELFRY_TEST_SHIM"],
+        cgroups: cgroups ? .find(place: nil, owner: agent.text) : .none("this test wants none"),
+        hidden: hides ? [files.path] : [])
+  }
+
+  /// This bench's part of the hierarchy.
+  func tree() throws -> CgroupTree {
+    guard case .tree(let tree) = launcher.cgroups else { throw Unexpected("cgroups: \(launcher.cgroups)") }
+    return tree
   }
 
   /// A fresh path for a run folder.
@@ -26,6 +39,7 @@ final class Workbench: Sendable {
   func shell(_ line: String, _ change: (inout ShimSpec) -> Void = { _ in }, run: String = "run") throws -> Shim {
     let folder = try RunFolder.create(at: runPath(run))
     var spec = shellSpec(line, run: run)
+    if case .tree(let tree) = launcher.cgroups { spec.cgroup = try tree.make(run) }
     change(&spec)
     return try launcher.launch(spec, in: folder)
   }
@@ -109,6 +123,14 @@ func readToEnd(_ path: String) async throws -> String {
 func touch(_ path: String) async throws {
   try await blocking { _ = try Descriptor(open: path, O_WRONLY) }
 }
+
+/// Whether this host lets us make cgroups, with these controllers.
+func hasCgroups(_ controllers: Set<CgroupController> = []) -> Bool {
+  guard case .tree(let tree) = hostCgroups else { return false }
+  return tree.controllers.isSuperset(of: controllers)
+}
+
+private let hostCgroups = Cgroups.find(place: nil, owner: "test")
 
 func isRoot() -> Bool { geteuid() == 0 }
 

@@ -124,6 +124,14 @@ import Testing
     try check(#","limits":{"files":64}"#) { $0.limits.files = 64 }
     try check(#","limits":{"nice":-20}"#) { $0.limits.nice = -20 }
     try check(#","workdir":"keep""#) { $0.workFolder = .keep }
+    try check(#","isolate":"files","write":["/var/backups"]"#) {
+      $0.isolation = .files
+      $0.write = ["/var/backups"]
+    }
+    try check(#","isolate":"full""#) { $0.isolation = .full }
+    try check(#","limits":{"memory":536870912,"cpusThousandths":1500,"processes":64,"disk":65536}"#) {
+      $0.limits = RunSpec.Limits(memory: 512 << 20, cpusThousandths: 1_500, processes: 64, disk: 64 << 10)
+    }
   }
 
   @Test func artifactsAreAdded() throws {
@@ -200,7 +208,14 @@ import Testing
     Change("outputs", .strings(["a\n"])),
     Change("run.workdir", "shared"), Change("run.workdir", true),
     Change("run.limits", ["files": 1_048_577]), Change("run.limits", ["nice": 20]), Change("run.limits", ["nice": -21]),
-    Change("run.limits", ["nice": "5"]), Change("run.limits", ["memory": 5]), Change("run.limits", 5),
+    Change("run.limits", ["nice": "5"]), Change("run.isolate", "some"), Change("run.isolate", 1),
+    Change("run.write", "/a"), Change("run.write", .array(["a"])), Change("run.write", .array(["/"])),
+    Change("run.write", .array(["/a/../b"])), Change("run.write", .array(["/a//b"])),
+    Change("run.write", .array(["/a\n"])),
+    Change("run.limits", ["memory": 5]),
+    Change("run.limits", ["memory": "512M"]), Change("run.limits", ["cpusThousandths": 9]),
+    Change("run.limits", ["cpus": 1]), Change("run.limits", ["processes": 0]), Change("run.limits", ["disk": 65_535]),
+    Change("run.limits", 5),
     Change("retry", nil), Change("retry.attempts", 0), Change("retry.attempts", 101),
     Change("retry.factorThousandths", 999), Change("retry.factorThousandths", 100_001),
     Change("retry.on", .array(["Running"])), Change("retry.on", .array(["failed"])), Change("retry.backoffMs", -1),

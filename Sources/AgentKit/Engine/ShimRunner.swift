@@ -217,6 +217,18 @@ final class ShimRunner: AttemptRunner {
       if case .running? = try? RunFolder(path: path(AttemptID(run: run, number: number))).adopt() { continue }
       discard(AttemptID(run: run, number: number))
     }
+    discardCgroups(except: runs)
+  }
+
+  /// Ends the cgroups that shims left which died while there was no agent.
+  private func discardCgroups(except runs: Set<RunID>) {
+    guard case .tree(let tree) = launcher.cgroups else { return }
+    for name in tree.names() {
+      let run = name.split(separator: ".").first.flatMap { try? RunID(String($0)) }
+      if let run, runs.contains(run) { continue }
+      if case .running? = try? RunFolder(path: "\(folder)/\(name)").adopt() { continue }
+      tree.end(name)
+    }
   }
 
   private func names() -> [String] {

@@ -82,7 +82,9 @@ extension ShimLauncher {
     // As the agent's own user nothing has to be given up, and what is not root could not.
     let other = user.flatMap { geteuid() == 0 ? $0.user : nil }
     let folder = try RunFolder.create(at: path)
+    var cgroup: String?
     do throws(ExecutionError) {
+      cgroup = try makeCgroup(for: attempt)
       try folder.furnish(for: other)
       try folder.writeEvent(EventFile.bytes(attempt), group: other?.group)
       let program = try PreparedProgram.prepare(
@@ -98,19 +100,27 @@ extension ShimLauncher {
       spec.user = other
       spec.nice = attempt.program.limits.nice
       spec.openFiles = attempt.program.limits.files
+      spec.disk = attempt.program.limits.disk
+      spec.userProcesses = try userProcesses(of: attempt, as: other)
+      spec.cgroup = cgroup
       spec.stopSignal = attempt.program.kill.signal.number
       spec.input = attempt.program.input.map { Array($0.utf8) }
       if attempt.program.workFolder == .keep {
         guard let kept else { throw ExecutionError(.refused, "there is no place for folders that jobs keep") }
         spec.keptFolder = try kept.prepare(attempt.occurrence.job, for: other)
       }
+      let work = spec.keptFolder.map { $0 + "/work" } ?? folder.work
+      spec.isolation = try isolation(of: attempt, in: folder, work: work)
       let changed = program.bundle.changedFiles()
       guard changed.isEmpty else {
         throw ExecutionError(.tampered, "files were changed before the run began: \(changed.joined(separator: ", "))")
       }
       return try launch(spec, in: folder, program: program)
     } catch {
-      if error.code != .notWatched { try? folder.remove() }
+      if error.code != .notWatched {
+        if let cgroup { CgroupTree.end(cgroup) }
+        try? folder.remove()
+      }
       throw error
     }
   }

@@ -7,7 +7,8 @@ public func classify(_ end: AttemptEnd, success: [Int]) -> Judgement {
   case .lost(let reason): return Judgement(state: .lost, reason: reason.words)
   case .finished(let finished): record = finished
   }
-  let notes = notes(on: record)
+  var notes = notes(on: record)
+  if record.ending != .signalled(9) { notes += memoryNotes(on: record) }
   func judge(_ state: RunState, _ reason: String?) -> Judgement {
     let words = ([reason].compactMap { $0 } + notes).joined(separator: "; ")
     var judgement = Judgement(state: state, reason: words.isEmpty ? nil : words)
@@ -27,11 +28,16 @@ public func classify(_ end: AttemptEnd, success: [Int]) -> Judgement {
   if record.disarmed {
     return judge(.cancelled, "it was not started: it was disarmed, the clock was set, or its instant had passed")
   }
+  if record.diskExceeded { return judge(.failed, "it wrote more than its limits.disk") }
   if record.timedOut { return judge(.timedOut, "its timeout expired") }
   switch record.ending {
   case .neverBegan(let step, let error):
     return judge(.failed, "could not start: \(step.words): \(systemMessage(error))")
   case .unknown: return judge(.failed, nil)
+  case .signalled(9) where record.outOfMemory: return judge(.failed, "out of memory: it reached its limits.memory")
+  case .signalled(9) where record.hostOutOfMemory:
+    return judge(.failed, "the host ran out of memory, and it was killed")
+  case .signalled(25): return judge(.failed, "ended by signal 25 (XFSZ): a file of it reached its limits.disk")
   case .signalled(let signal): return judge(.failed, "ended by signal \(signal)\(signalName(signal))")
   case .exited(let code):
     return success.contains(code) ? judge(.succeeded, nil) : judge(.failed, "exit code \(code)")
@@ -48,6 +54,12 @@ private func notes(on record: ExitRecord) -> [String] {
   if record.outputFailed { notes.append("its output could not be written to disk in full") }
   if let error = record.syncError { notes.append("its record could not be made durable: \(systemMessage(error))") }
   return notes
+}
+
+/// Where the killing is not the end itself.
+private func memoryNotes(on record: ExitRecord) -> [String] {
+  if record.outOfMemory { return ["processes of it were killed because it reached its limits.memory"] }
+  return record.hostOutOfMemory ? ["processes of it were killed because the host ran out of memory"] : []
 }
 
 /// ` (KILL)` and the like, for the signals that end jobs; empty for others.
@@ -71,6 +83,10 @@ extension ExitRecord.Step {
     case .exec: "its program cannot be executed"
     case .user: "it could not become the job's user"
     case .limits: "its limits could not be set (run.limits of the manifest)"
+    case .cgroup: "it could not be put into its cgroup"
+    case .mounts: "its own view of the host's files could not be made (run.isolate of the manifest)"
+    case .writable: "what it may write cannot be given to it (run.write of the manifest)"
+    case .isolation: "it could not be isolated (run.isolate of the manifest)"
     }
   }
 }
@@ -87,7 +103,8 @@ extension AttemptEnd {
     if case .finished(let finished) = ending { record = finished }
     var attempt = Receipt.Attempt(
       number: number, started: record?.started ?? started, ended: record?.ended ?? max(started, now),
-      state: judgement.state, exitCode: judgement.exitCode, signal: judgement.signal, reason: judgement.reason,
+      state: judgement.state, exitCode: judgement.exitCode, signal: judgement.signal,
+      outOfMemory: record.map { $0.outOfMemory || $0.hostOutOfMemory } ?? false, reason: judgement.reason,
       log: output.log, resources: record?.resources ?? Receipt.Resources())
     attempt.outputs = values.values
     attempt.artifacts = artifacts.files

@@ -1,14 +1,16 @@
 import Glibc
 
 extension RunFolder {
-  /// Kills every process that still carries the run's id and attempt in its environment: what a shim that was killed
-  /// could not clean up. Gives back how many there were.
+  /// Kills what a shim that was killed could not clean up: all that is in the attempt's cgroup, and every process that still
+  /// carries the run's id and attempt in its environment. Gives back how many of the latter there were.
   ///
   /// A process is named by a descriptor before it is looked at, so no stranger that got its pid later can be hit. One
   /// that has overwritten its environment, or belongs to another user when the agent is not root, is not found.
   @discardableResult
   public func killLeftovers() -> Int {
-    let marks = marks()
+    let spec = spec()
+    if let cgroup = spec?.cgroup { CgroupTree.end(cgroup) }
+    let marks = marks(of: spec)
     guard !marks.isEmpty else { return 0 }
     var killed: Set<Int32> = []
     // A dying parent may just have forked. Each pass is over all processes; a pass that finds none is the last.
@@ -20,29 +22,30 @@ extension RunFolder {
     return killed.count
   }
 
-  /// The variables that no other attempt has.
-  private func marks() -> [[UInt8]] {
-    guard let folder = try? open() else { return [] }
+  /// What the shim was told; nil when the folder has no spec that can be read.
+  func spec() -> ShimSpec? {
+    guard let folder = try? open() else { return nil }
     for name in ["spec", "spec.revoked"] {
       guard let bytes = try? folder.open(name, O_RDONLY).readWhole(limit: ShimSpec.limit, name: name),
-        let spec = try? ShimSpec(parsing: bytes), let run = spec.environment["BELFRY_RUN_ID"],
-        let attempt = spec.environment["BELFRY_ATTEMPT"]
+        let spec = try? ShimSpec(parsing: bytes)
       else { continue }
-      return [Array("BELFRY_RUN_ID=\(run)".utf8), Array("BELFRY_ATTEMPT=\(attempt)".utf8)]
+      return spec
     }
-    return []
+    return nil
+  }
+
+  /// The variables that no other attempt has.
+  private func marks(of spec: ShimSpec?) -> [[UInt8]] {
+    guard let run = spec?.environment["BELFRY_RUN_ID"], let attempt = spec?.environment["BELFRY_ATTEMPT"] else {
+      return []
+    }
+    return [Array("BELFRY_RUN_ID=\(run)".utf8), Array("BELFRY_ATTEMPT=\(attempt)".utf8)]
   }
 
   private static func processes() -> [Int32] {
     guard let stream = opendir("/proc") else { return [] }
     defer { closedir(stream) }
-    let nameOffset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 19
-    var pids: [Int32] = []
-    while let entry = readdir(stream) {
-      let name = UnsafeRawPointer(entry).advanced(by: nameOffset).assumingMemoryBound(to: CChar.self)
-      if let pid = Int32(String(cString: name)) { pids.append(pid) }
-    }
-    return pids
+    return readNames(stream).compactMap { Int32($0) }
   }
 
   private static func kill(_ pid: Int32, ifMarked marks: [[UInt8]]) -> Bool {

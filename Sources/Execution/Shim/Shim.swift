@@ -10,9 +10,11 @@ public final class Shim: Sendable {
   public let pid: Int32
   private let process: Descriptor
   private let sealedFolder: SealedFolder?
+  /// The attempt's, as its spec says.
+  private let cgroup: String?
 
   /// Of a child that was just started and is not reaped yet, which keeps its pid its own.
-  init(child pid: Int32, in folder: RunFolder, sealedFolder: SealedFolder?) throws(ExecutionError) {
+  init(child pid: Int32, in folder: RunFolder, sealedFolder: SealedFolder?, cgroup: String?) throws(ExecutionError) {
     let process = LinuxCalls.pidfdOpen(pid)
     guard process >= 0 else {
       throw ExecutionError(.notWatched, "the attempt was started, but cannot be watched: \(systemMessage(errno))")
@@ -21,6 +23,7 @@ public final class Shim: Sendable {
     self.pid = pid
     self.process = Descriptor(owning: process)
     self.sealedFolder = sealedFolder
+    self.cgroup = cgroup
   }
 
   /// Of whoever holds the lock of the folder; nil when that is not `pid` any more.
@@ -34,6 +37,7 @@ public final class Shim: Sendable {
     self.pid = pid
     self.process = Descriptor(owning: process)
     self.sealedFolder = nil
+    self.cgroup = folder.spec()?.cgroup
     // Asked after the descriptor was taken: whoever holds the lock now has held it all the time, so the descriptor is his.
     guard try folder.open().open(StatusFile.name, O_RDWR).lockHolder() == pid else { return nil }
   }
@@ -92,7 +96,10 @@ public final class Shim: Sendable {
     let changed = sealedFolder?.changedFiles() ?? []
     switch judge(try folder.observe()) {
     case .running: throw ExecutionError(.system, "the shim is gone and its lock is held")
-    case .ended(let ending): return AttemptEnd(ending, changedFiles: changed)
+    case .ended(let ending):
+      // The shim has removed it, unless it was killed or the job has made cgroups below.
+      if let cgroup { CgroupTree.end(cgroup) }
+      return AttemptEnd(ending, changedFiles: changed)
     }
   }
 

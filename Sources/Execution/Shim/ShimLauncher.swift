@@ -4,10 +4,16 @@ import Glibc
 public struct ShimLauncher: Sendable {
   /// The shim's program.
   public let path: String
+  /// Where attempts get cgroups of their own.
+  public let cgroups: Cgroups
+  /// Folders that an isolated job is not to see into, such as the agent's own.
+  public let hidden: [String]
   let users = HostUsers()
 
   /// `path` nil means ``locate()``. Throws `noShim` when there is none that may be executed.
-  public init(path: String? = nil) throws(ExecutionError) {
+  public init(path: String? = nil, cgroups: Cgroups = .none("none was looked for"), hidden: [String] = [])
+    throws(ExecutionError)
+  {
     guard let found = path ?? Self.locate() else {
       throw ExecutionError(.noShim, "\(Self.programName) is neither beside this program nor in ../libexec/belfry")
     }
@@ -15,6 +21,8 @@ public struct ShimLauncher: Sendable {
       throw ExecutionError(.noShim, "\(found) cannot be executed: \(systemMessage(errno))")
     }
     self.path = found
+    self.cgroups = cgroups
+    self.hidden = hidden
   }
 
   /// Starts a shim for the spec in a fresh run folder. When it throws, nothing has been run, except for `notWatched`.
@@ -22,7 +30,7 @@ public struct ShimLauncher: Sendable {
   /// All disk space that the outcome needs is taken here: a full disk is an error now and not a lost record later.
   public func launch(_ spec: ShimSpec, in folder: RunFolder) throws(ExecutionError) -> Shim {
     try prepare(spec, in: folder)
-    return try Shim(child: spawn(in: folder, script: nil), in: folder, sealedFolder: nil)
+    return try Shim(child: spawn(in: folder, script: nil), in: folder, sealedFolder: nil, cgroup: spec.cgroup)
   }
 
   func launch(
@@ -30,7 +38,7 @@ public struct ShimLauncher: Sendable {
   ) throws(ExecutionError) -> Shim {
     try prepare(spec, in: folder)
     let pid = try spawn(in: folder, script: program.scriptDescriptor)
-    return try Shim(child: pid, in: folder, sealedFolder: program.bundle)
+    return try Shim(child: pid, in: folder, sealedFolder: program.bundle, cgroup: spec.cgroup)
   }
 
   private func prepare(_ spec: ShimSpec, in folder: RunFolder) throws(ExecutionError) {

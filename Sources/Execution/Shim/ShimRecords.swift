@@ -41,7 +41,7 @@ public struct ExitRecord: Hashable, Sendable {
   public enum Step: Int32, Hashable, Sendable {
     /// Cancelled or disarmed before it could start.
     case none = 0
-    case spec, workFolder, prepare, fork, child, exec, user, limits
+    case spec, workFolder, prepare, fork, child, exec, user, limits, cgroup, mounts, writable, isolation
   }
 
   public var ending: Ending
@@ -55,6 +55,12 @@ public struct ExitRecord: Hashable, Sendable {
   public var outputFailed: Bool
   /// Processes survived KILL.
   public var unkillable: Bool
+  /// Processes of it were killed because the memory that its cgroup may have was used up.
+  public var outOfMemory: Bool
+  /// Processes of it were killed because the host had no memory left.
+  public var hostOutOfMemory: Bool
+  /// Its working folder held more than it may.
+  public var diskExceeded: Bool
   /// errno(3) of a failed fsync: the record may not survive a loss of power.
   public var syncError: Int32?
   /// CLOCK_REALTIME just before the job's exec.
@@ -102,6 +108,9 @@ extension ExitRecord {
     disarmed = flags & 4 != 0
     outputFailed = flags & 8 != 0
     unkillable = flags & 16 != 0
+    outOfMemory = flags & 32 != 0
+    diskExceeded = flags & 64 != 0
+    hostOutOfMemory = flags & 128 != 0
     let failure: Int32 = sector.number(at: 28)
     syncError = failure == 0 ? nil : failure
     started = Timestamp(microseconds: sector.number(at: 32))

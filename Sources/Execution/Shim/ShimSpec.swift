@@ -32,6 +32,38 @@ public struct ShimSpec: Hashable, Sendable {
   public var stopSignal = SIGTERM
   /// Standard input, at most 1 MiB; nil: an empty one.
   public var input: [UInt8]?
+  /// The folder of the attempt's own cgroup, which exists; nil: none.
+  public var cgroup: String?
+  /// Processes of the job's user on the whole host, from 1; nil: as the shim.
+  public var userProcesses: Int?
+  /// Bytes on disk of the working folder, and of each file that the job writes, from 1; nil: no bound of its own.
+  public var disk: Int?
+  /// Nil: it is as any program of its user.
+  public var isolation: Isolation?
+
+  /// What an isolated job sees of its host. Paths are absolute and exist; at most 64 of each kind.
+  public struct Isolation: Hashable, Sendable {
+    /// With namespaces of its own for processes, network, IPC and host name, and devices of its own.
+    public var isFull: Bool
+    /// What it may write, the working folder first.
+    public var writable: [String]
+    /// What it is to see, though it lies in what is hidden or private.
+    public var shown: [String]
+    /// Folders that it is not to see into.
+    public var hidden: [String]
+    /// The folder that `/tmp` and `/var/tmp` become.
+    public var passing: String
+
+    public init(isFull: Bool, writable: [String], shown: [String] = [], hidden: [String] = [], passing: String) {
+      self.isFull = isFull
+      self.writable = writable
+      self.shown = shown
+      self.hidden = hidden
+      self.passing = passing
+    }
+
+    static let pathLimit = 64
+  }
   /// The absolute path of a folder whose `work/` is the working folder in place of the run folder's. The shim locks it.
   public var keptFolder: String?
 
@@ -76,6 +108,7 @@ extension ShimSpec {
     case program = 1
     case argument, variable, timeout, grace, linger, head, tail, descriptor, crash, startAt, startBy
     case user, group, groups, nice, openFiles, stopSignal, input
+    case cgroup, userProcesses, disk, isolation, writable, shown, hidden, passing
     case keptFolder = 45
   }
 
@@ -109,11 +142,26 @@ extension ShimSpec {
     if let openFiles { Self.append(.openFiles, Int64(openFiles), to: &out) }
     if stopSignal != SIGTERM { Self.append(.stopSignal, Int64(stopSignal), to: &out) }
     if let input { Self.append(.input, input, to: &out) }
+    if let cgroup { try Self.append(.cgroup, cgroup, to: &out) }
+    if let userProcesses { Self.append(.userProcesses, Int64(userProcesses), to: &out) }
+    if let disk { Self.append(.disk, Int64(disk), to: &out) }
+    if let isolation { try Self.append(isolation, to: &out) }
     if let keptFolder { try Self.append(.keptFolder, keptFolder, to: &out) }
     out.append(littleEndian: Self.end)
     out.append(littleEndian: UInt32(0))
     guard out.count <= Self.limit else { throw ExecutionError(.tooLarge, "arguments and environment are too large") }
     return out
+  }
+
+  private static func append(_ isolation: Isolation, to out: inout [UInt8]) throws(ExecutionError) {
+    append(.isolation, isolation.isFull ? 2 : 1, to: &out)
+    for (tag, paths) in [(Tag.writable, isolation.writable), (.shown, isolation.shown), (.hidden, isolation.hidden)] {
+      guard paths.count <= Isolation.pathLimit else {
+        throw ExecutionError(.tooLarge, "too many paths for an isolated job")
+      }
+      for path in paths { try append(tag, path, to: &out) }
+    }
+    try append(.passing, isolation.passing, to: &out)
   }
 
   private static func append(_ tag: Tag, _ number: Int64, to out: inout [UInt8]) {

@@ -34,12 +34,25 @@ extension ShimSpec {
       case .keptFolder:
         keptFolder = try Self.text(value)
         guard keptFolder?.utf8.first == 0x2f else { throw Self.notASpec }
+      case .cgroup:
+        cgroup = try Self.path(value)
+      case .userProcesses: userProcesses = Int(try Self.number(value, in: 1...1 << 22))
+      case .isolation:
+        isolation = Isolation(isFull: try Self.number(value, in: 1...2) == 2, writable: [], passing: "")
+      case .writable, .shown, .hidden, .passing: try addPath(Self.path(value), tag)
+      case .disk: disk = Int(try Self.number(value, in: 1...1 << 50))
       }
     }
     if let at, let by { start = StartTime(at: at, by: by) }
     guard (at == nil) == (by == nil) else { throw Self.notASpec }
     if let id, let group, let groups { user = JobUser(id: id, group: group, groups: groups) }
     guard (id == nil) == (group == nil), (id == nil) == (groups == nil) else { throw Self.notASpec }
+    if let isolation {
+      let lists = [isolation.writable, isolation.shown, isolation.hidden]
+      guard !isolation.passing.isEmpty, !isolation.writable.isEmpty,
+        lists.allSatisfy({ $0.count <= Isolation.pathLimit })
+      else { throw Self.notASpec }
+    }
     guard !program.isEmpty, !arguments.isEmpty else { throw Self.notASpec }
   }
 
@@ -48,6 +61,22 @@ extension ShimSpec {
   private mutating func addVariable(_ text: String) throws(ExecutionError) {
     guard let equals = text.firstIndex(of: "=") else { throw Self.notASpec }
     environment[String(text[..<equals])] = String(text[text.index(after: equals)...])
+  }
+
+  private mutating func addPath(_ path: String, _ tag: Tag) throws(ExecutionError) {
+    switch tag {
+    case .writable: isolation?.writable.append(path)
+    case .shown: isolation?.shown.append(path)
+    case .hidden: isolation?.hidden.append(path)
+    default: isolation?.passing = path
+    }
+    guard isolation != nil else { throw Self.notASpec }
+  }
+
+  private static func path(_ value: ArraySlice<UInt8>) throws(ExecutionError) -> String {
+    let text = try text(value)
+    guard text.hasPrefix("/"), text.utf8.count < 4_096 else { throw notASpec }
+    return text
   }
 
   private static func text(_ value: ArraySlice<UInt8>) throws(ExecutionError) -> String {

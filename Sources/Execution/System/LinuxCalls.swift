@@ -10,6 +10,20 @@ enum LinuxCalls {
 
   private static let open = symbol("pidfd_open", as: Open.self)
   private static let send = symbol("pidfd_send_signal", as: Send.self)
+  private typealias GetAttribute =
+    @convention(c) (
+      UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int
+    ) -> Int
+
+  private typealias CreateRules = @convention(c) (Int, UnsafeRawPointer?, Int, Int) -> Int
+
+  // The number of the call is the same on all machines.
+  private static let createRules = symbol("syscall", as: CreateRules.self)
+
+  /// landlock_create_ruleset(2): which version of landlock the kernel has; 0 for none.
+  static let landlockVersion = max(0, createRules?(444, nil, 0, 1) ?? 0)
+
+  private static let getAttribute = symbol("getxattr", as: GetAttribute.self)
   private static let create = symbol("memfd_create", as: Create.self)
   private static let call = symbol("syscall", as: Call.self)
 
@@ -54,6 +68,12 @@ enum LinuxCalls {
     let closeOnExec: UInt32 = 1
     let allowSealing: UInt32 = 2
     return create.map { $0(name, closeOnExec | allowSealing) } ?? unknown()
+  }
+
+  /// getxattr(2): whether there is such an extended attribute with the value 1.
+  static func hasAttribute(_ name: String, of path: String) -> Bool {
+    var value: UInt8 = 0
+    return (getAttribute?(path, name, &value, 1) ?? -1) == 1 && value == UInt8(ascii: "1")
   }
 
   /// fcntl(2) F_ADD_SEALS with F_SEAL_SEAL, _SHRINK, _GROW and _WRITE: the content can never change again.

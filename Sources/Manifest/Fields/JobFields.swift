@@ -125,7 +125,9 @@ public enum JobFields {
       Field("user", "a user's name", "whom it runs as; default the agent's own user"),
       Field("stdin", "a text", "its standard input; default empty"),
       Field("kill", "signal and grace", "how it is stopped when its time is up; default TERM, and KILL after 10s"),
-      Field("limits", "files and nice", "what it may take of the host"),
+      Field("limits", "memory, cpus, processes, disk, files, nice", "what it may take of the host"),
+      Field("isolate", "none, files or full", "how far it is kept apart from its host; default none"),
+      Field("write", "a list of absolute paths", "what it may write to although it is isolated"),
       Field("workdir", "fresh or keep", "an empty folder for each attempt, or one that is kept; default fresh"),
     ])
 
@@ -141,10 +143,10 @@ public enum JobFields {
     [
       Field("files", "a whole number from 16 to 1048576", "open files of each process"),
       Field("nice", "a whole number from -20 to 19", "gives way to others the more the higher it is"),
-      .later("memory", "a size such as 512M", "of all its processes"),
-      .later("cpus", "a number such as 1.5", "of all its processes"),
-      .later("processes", "a whole number", "how many it may have"),
-      .later("disk", "a size such as 1G", "of its working folder"),
+      Field("memory", "a size such as 512M, from 4M", "of all its processes together"),
+      Field("cpus", "a number from 0.01 to 1024", "processors that all its processes together may use"),
+      Field("processes", "a whole number from 1 to 4194304", "processes and threads that it may have at a time"),
+      Field("disk", "a size such as 1G, from 64K", "of its working folder, and of each file that it writes"),
       .later("output", "a size such as 64K", "of its log"),
     ])
 
@@ -252,7 +254,7 @@ public enum JobFields {
     let run = [
       "script", "command", "interpreter", "args", "files", "params", "env", "timeout", "success", "user", "stdin",
       "kill",
-      "limits", "workdir",
+      "limits", "workdir", "isolate", "write",
     ]
     var homes = Dictionary(uniqueKeysWithValues: run.map { ($0, "run") })
     for key in ["cron", "every", "at", "timezone", "dst", "jitter", "from"] { homes[key] = "triggers" }
@@ -289,6 +291,12 @@ public enum JobFields {
       "attempts": ["backoffLimit", "retries"],
       "user": ["User", "runAs", "runAsUser", "run_as", "run_as_user"],
       "nice": ["Nice"],
+      "isolate": ["ProtectSystem", "isolation", "sandbox"],
+      "write": ["ReadWritePaths", "writable"],
+      "memory": ["MemoryMax", "mem", "mem_limit", "memory_limit"],
+      "cpus": ["CPUQuota", "cpu", "cpu_limit"],
+      "processes": ["TasksMax", "LimitNPROC", "nproc", "pids", "pids_limit"],
+      "disk": ["LimitFSIZE", "fsize"],
       "files": ["LimitNOFILE", "nofile"],
       "grace": ["TimeoutStopSec", "kill_timeout", "terminationGracePeriodSeconds"],
       "signal": ["KillSignal", "kill_signal"],

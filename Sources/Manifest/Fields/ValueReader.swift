@@ -73,6 +73,15 @@ public struct ValueReader {
     return nil
   }
 
+  /// `digits[.digits]` with at most 3 decimals, in thousandths; nil, and nothing is reported, for anything else.
+  func thousandths(in range: ClosedRange<Int>) -> Int? {
+    guard let text = node.scalar?.text, ParameterValue.isDecimal(text), !text.hasPrefix("-") else { return nil }
+    let parts = text.split(separator: ".")
+    guard let whole = Int(parts[0]), whole <= 9_999, parts.count == 1 || parts[1].utf8.count <= 3 else { return nil }
+    let fraction = parts.count == 1 ? 0 : Int(parts[1] + String(repeating: "0", count: 3 - parts[1].utf8.count))
+    return fraction.map { whole * 1_000 + $0 }.flatMap { range.contains($0) ? $0 : nil }
+  }
+
   /// A number of bytes, such as `512M`.
   public func size(in range: ClosedRange<Int>) -> Int? {
     guard let text = node.scalar?.text, let bytes = ByteCount.bytes(manifest: text) else {

@@ -26,24 +26,9 @@ extension JobReader {
   }
 
   private func factor(_ value: ValueReader) -> Int? {
-    if let text = value.node.scalar?.text, let thousandths = Self.thousandths(text),
-      (1_000...100_000).contains(thousandths)
-    {
-      return thousandths
-    }
+    if let thousandths = value.thousandths(in: 1_000...100_000) { return thousandths }
     value.wants("a number from 1 to 100 with at most 3 decimals, such as 1.5")
     return nil
-  }
-
-  /// `digits[.digits]` with at most 3 of each, in thousandths.
-  private static func thousandths(_ text: String) -> Int? {
-    guard ParameterValue.isDecimal(text), !text.hasPrefix("-") else { return nil }
-    let parts = text.split(separator: ".")
-    guard let whole = Int(parts[0]), whole <= 999 else { return nil }
-    guard parts.count == 2 else { return whole * 1_000 }
-    guard parts[1].utf8.count <= 3 else { return nil }
-    let fraction = Int(parts[1] + String(repeating: "0", count: 3 - parts[1].utf8.count))
-    return fraction.map { whole * 1_000 + $0 }
   }
 
   private func states(_ value: ValueReader) -> Set<RunState>? {

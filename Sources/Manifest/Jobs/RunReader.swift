@@ -44,6 +44,16 @@ extension JobReader {
     spec.limits = fields.take("limits").flatMap(limits) ?? RunSpec.Limits()
     let workFolder = fields.take("workdir")
     spec.workFolder = workFolder?.choice(["fresh": .fresh, "keep": .keep]) ?? .fresh
+    let isolate = fields.take("isolate")
+    spec.isolation =
+      isolate?.choice(["none": .none, "files": .files, "full": .full], foreign: Self.foreignIsolation) ?? .none
+    if let write = fields.take("write") {
+      spec.write = write.list(count: 1...RunSpec.writeLimit, of: "absolute paths", written) ?? []
+      if Set(spec.write).count < spec.write.count { write.fail("'write' names a path twice") }
+      if spec.isolation == .none, isolate == nil || isolate?.node.scalar?.text == "none", !isDefaults, !isPartial {
+        write.fail("without 'isolate' a job may write wherever its user may", suggestion: "add 'isolate: files'")
+      }
+    }
     fields.finish()
     return Run(spec: program == nil ? nil : spec, needs: needs, workFolder: workFolder)
   }
@@ -53,6 +63,19 @@ extension JobReader {
     guard let text = value.string(bytes: 1...256) else { return nil }
     if let problem = RunSpec.problem(inUser: text) { value.fail(problem) }
     return text
+  }
+
+  private static let foreignIsolation = [
+    "strict": "files", "read-only": "files", "sandbox": "full", "container": "full",
+  ]
+
+  private func written(_ value: ValueReader) -> String? {
+    guard let text = value.string(bytes: 1...1_024) else { return nil }
+    guard let problem = RunSpec.problem(inWritten: text) else { return text }
+    let mended = "/" + text.split(separator: "/").joined(separator: "/")
+    let isBetter = text.hasPrefix("/") && RunSpec.problem(inWritten: mended) == nil
+    value.fail(problem, suggestion: isBetter ? "did you mean \(Legible.quoted(mended))?" : nil)
+    return nil
   }
 
   private static let foreignSignals = Dictionary(
@@ -78,9 +101,19 @@ extension JobReader {
     guard var fields = value.fields(JobFields.limits) else { return nil }
     let limits = RunSpec.Limits(
       files: fields.take("files")?.integer(in: RunSpec.Limits.filesRange),
-      nice: fields.take("nice")?.integer(in: RunSpec.Limits.niceRange))
+      nice: fields.take("nice")?.integer(in: RunSpec.Limits.niceRange),
+      memory: fields.take("memory")?.size(in: RunSpec.Limits.memoryRange),
+      cpusThousandths: fields.take("cpus").flatMap(cpus),
+      processes: fields.take("processes")?.integer(in: RunSpec.Limits.processesRange),
+      disk: fields.take("disk")?.size(in: RunSpec.Limits.diskRange))
     fields.finish()
     return limits
+  }
+
+  private func cpus(_ value: ValueReader) -> Int? {
+    if let thousandths = value.thousandths(in: RunSpec.Limits.cpusThousandthsRange) { return thousandths }
+    value.wants("a number from 0.01 to 1024 with at most 3 decimals, such as 1.5")
+    return nil
   }
 
   private func program(_ fields: inout FieldReader) -> (program: RunSpec.Program, value: ValueReader)? {

@@ -112,6 +112,9 @@ public struct RunSpec: Hashable, Sendable {
   public var kill = Kill()
   public var limits = Limits()
   public var workFolder = WorkFolder.fresh
+  public var isolation = Isolation.none
+  /// Paths of the host that it may write to although it is isolated: absolute, at most ``writeLimit``.
+  public var write: [String] = []
 
   public init(
     program: Program, interpreter: [String]? = nil, args: [String] = [], files: [String] = [],

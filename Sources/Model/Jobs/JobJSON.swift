@@ -122,6 +122,8 @@ extension RunSpec {
       "kill": kill == Kill() ? nil : kill.json,
       "limits": limits == Limits() ? nil : limits.json,
       "workdir": workFolder == .fresh ? nil : .string(workFolder.rawValue),
+      "isolate": isolation == .none ? nil : .string(isolation.rawValue),
+      "write": write.isEmpty ? nil : .strings(write),
     ])
   }
 
@@ -149,6 +151,11 @@ extension RunSpec {
     kill = try fields.optional("kill") { try Kill(json: $0) } ?? Kill()
     limits = try fields.optional("limits") { try Limits(json: $0) } ?? Limits()
     workFolder = try fields.optional("workdir") { $0.stringValue.flatMap(WorkFolder.init) } ?? .fresh
+    isolation = try fields.optional("isolate") { $0.stringValue.flatMap(Isolation.init) } ?? .none
+    write = try fields.strings("write")
+    guard write.count <= Self.writeLimit, write.allSatisfy({ Self.problem(inWritten: $0) == nil }) else {
+      throw JSONError("job.run.write: not at most \(Self.writeLimit) absolute paths")
+    }
     try fields.finish()
   }
 }
@@ -169,7 +176,11 @@ extension RunSpec.Kill {
 
 extension RunSpec.Limits {
   fileprivate var json: JSONValue {
-    .members(["files": files.map { .integer(Int64($0)) }, "nice": nice.map { .integer(Int64($0)) }])
+    func number(_ value: Int?) -> JSONValue? { value.map { .integer(Int64($0)) } }
+    return .members([
+      "files": number(files), "nice": number(nice), "memory": number(memory),
+      "cpusThousandths": number(cpusThousandths), "processes": number(processes), "disk": number(disk),
+    ])
   }
 
   fileprivate init(json: JSONValue) throws(JSONError) {
@@ -179,7 +190,11 @@ extension RunSpec.Limits {
         $0.integerValue.flatMap { Int(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
       }
     }
-    self.init(files: try number("files", in: Self.filesRange), nice: try number("nice", in: Self.niceRange))
+    self.init(
+      files: try number("files", in: Self.filesRange), nice: try number("nice", in: Self.niceRange),
+      memory: try number("memory", in: Self.memoryRange),
+      cpusThousandths: try number("cpusThousandths", in: Self.cpusThousandthsRange),
+      processes: try number("processes", in: Self.processesRange), disk: try number("disk", in: Self.diskRange))
     try fields.finish()
   }
 }

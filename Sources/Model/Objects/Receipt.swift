@@ -35,6 +35,8 @@ public struct Receipt: Hashable, Sendable {
     public var exitCode: Int?
     /// The number of the signal that ended it.
     public var signal: Int?
+    /// The kernel killed processes of it because there was no memory left: within its own limit, or on the host.
+    public var outOfMemory: Bool
     public var reason: String?
     public var log: Log
     public var resources: Resources
@@ -45,7 +47,7 @@ public struct Receipt: Hashable, Sendable {
 
     public init(
       number: Int, started: Timestamp, ended: Timestamp, state: RunState, exitCode: Int? = nil, signal: Int? = nil,
-      reason: String? = nil, log: Log = Log(), resources: Resources = Resources()
+      outOfMemory: Bool = false, reason: String? = nil, log: Log = Log(), resources: Resources = Resources()
     ) {
       self.number = number
       self.started = started
@@ -53,6 +55,7 @@ public struct Receipt: Hashable, Sendable {
       self.state = state
       self.exitCode = exitCode
       self.signal = signal
+      self.outOfMemory = outOfMemory
       self.reason = reason
       self.log = log
       self.resources = resources
@@ -75,11 +78,12 @@ public struct Receipt: Hashable, Sendable {
     }
   }
 
-  /// From `wait4`'s rusage.
+  /// From `wait4`'s rusage; the peak from the attempt's cgroup where the agent has the memory controller.
   public struct Resources: Hashable, Sendable {
     public var user: Duration
     public var system: Duration
-    /// Bytes resident at the most.
+    /// Bytes: the most that all its processes and what the kernel cached for them took together, as its cgroup says; else
+    /// what its largest process had resident.
     public var peakMemory: Int64
 
     public init(user: Duration = .zero, system: Duration = .zero, peakMemory: Int64 = 0) {

@@ -76,6 +76,7 @@ extension Receipt.Attempt {
       "state": .string(state.rawValue),
       "exitCode": exitCode.map { .integer(Int64($0)) },
       "signal": signal.map { .integer(Int64($0)) },
+      "outOfMemory": outOfMemory ? .bool(true) : nil,
       "reason": reason.map(JSONValue.string),
       "log": .members([
         "sha256": log.digest.map { .string($0.hex) }, "written": .integer(log.written), "kept": .integer(log.kept),
@@ -102,6 +103,7 @@ extension Receipt.Attempt {
       },
       exitCode: try fields.optional("exitCode", \.integerValue).map(Int.init),
       signal: try fields.optional("signal", \.integerValue).map(Int.init),
+      outOfMemory: try fields.optional("outOfMemory") { $0 == .bool(true) ? true : nil } ?? false,
       reason: try fields.optional("reason", \.stringValue),
       log: Receipt.Log(
         digest: try log.optional("sha256") { try $0.stringValue.map { try Digest(hex: $0) } },

@@ -7,7 +7,7 @@ enum DisplayText {
 
   /// The name that a manifest uses for a key of the JSON form.
   static func key(_ key: String) -> String {
-    if key.hasSuffix("factorThousandths") { return String(key.dropLast("Thousandths".utf8.count)) }
+    if key.hasSuffix("Thousandths") { return String(key.dropLast("Thousandths".utf8.count)) }
     return key.hasSuffix("Ms") ? String(key.dropLast(2)) : key
   }
 
@@ -24,7 +24,9 @@ enum DisplayText {
     switch value {
     case .string(let text): return quoted(text)
     case .integer(let number) where key.hasSuffix("Ms"): return Duration.milliseconds(number).manifestText
-    case .integer(let number) where key.hasSuffix("factorThousandths"): return thousandths(number)
+    case .integer(let number) where key.hasSuffix("Thousandths"): return thousandths(number)
+    case .integer(let number) where ["memory", "disk"].contains(where: key.hasSuffix):
+      return ByteCount.manifestText(Int(number))
     case .array(let list): return "[" + list.map { flow($0, key: key) }.joined(separator: ", ") + "]"
     case .object(let members):
       if members.count == 1, members[0].key == "decimal", let text = members[0].value.stringValue { return text }
