@@ -90,6 +90,9 @@ ifeq ($(strip $(TEST_FLAGS)),)
 	scripts/test $(SWIFT) test --skip-build --filter EndToEnd --skip FaultMatrixTests
 	@echo "== the fault matrix, its short form"
 	scripts/test $(SWIFT) test --skip-build --filter FaultMatrixTests
+	@echo "== the shim once more, with sanitizers"
+	scripts/shim-sanitized "$$PWD/.build/shim-sanitized/belfry-shim" $(CC) $(SHIM_FLAGS)
+	BELFRY_TEST_SHIM="$$PWD/.build/shim-sanitized/belfry-shim" scripts/test $(SWIFT) test --skip-build --filter ExecutionTests
 else
 	scripts/test $(SWIFT) test --skip-build $(TEST_FLAGS)
 endif
@@ -109,6 +112,8 @@ check: toolchain deps-build ## What a reviewer would say: format, C warnings, sh
 	@for file in $(SHIM_FILES); do $(CC) $(SHIM_FLAGS) -fsyntax-only "$$file"; \
 	  $(SHIM_CC) $(SHIM_FLAGS) -fsyntax-only "$$file" $(SHIM_HEADERS); done
 	@$(CC) $(SHIM_FLAGS) -fsyntax-only Tests/Faults/faults.c
+	@echo "== what the shim takes from the C library"
+	@scripts/shim-symbols $(CC) $(SHIM_FLAGS)
 
 .PHONY: fmt
 fmt: toolchain ## Format the Swift sources in place
