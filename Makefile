@@ -27,6 +27,8 @@ BUILD_PACKAGES := git pkg-config libgit2-dev libyaml-dev libssl-dev libsqlite3-d
 DEMO_PACKAGES  := python3 tzdata
 # Tests fetch over ssh from a server of their own on a free port, and over http from one in Python.
 TEST_PACKAGES  := $(DEMO_PACKAGES) openssh-server openssh-client
+# A virtual machine without an image.
+VM_PACKAGES    := qemu-system-x86 busybox-static
 # For packages of your own: make test EXTRA_PACKAGES=strace
 EXTRA_PACKAGES ?=
 
@@ -102,6 +104,12 @@ torture: toolchain deps ## The whole fault matrix, in random orders: DURATION=90
 	$(SWIFT) build --build-tests $(BUILD_FLAGS)
 	BELFRY_TORTURE_SECONDS=$(DURATION) BELFRY_TEST_SEED=$(SEED) BELFRY_TORTURE_ONLY="$(ONLY)" \
 	  scripts/test $(SWIFT) test --skip-build --filter FaultMatrixTests
+
+.PHONY: vm
+vm: toolchain deps ## Run the tests of limits and isolation in a virtual machine with all of cgroup v2 (slow)
+	@scripts/deps $(VM_PACKAGES)
+	$(SWIFT) build --build-tests $(BUILD_FLAGS)
+	scripts/vm
 
 .PHONY: check
 check: toolchain deps-build ## What a reviewer would say: format, C warnings, shell syntax, white space, forbidden words
