@@ -26,8 +26,8 @@ import Testing
       }
       try await matrix.begin()
       let only = ProcessEnvironment["BELFRY_TORTURE_ONLY"].flatMap { $0.isEmpty ? nil : $0 }
-      for row in FaultSequence(seed: seed, short: end == nil, only: only)
-      where end.map({ ContinuousClock.now < $0 }) ?? true {
+      var rows = FaultSequence(seed: seed, short: end == nil, only: only)
+      while end.map({ ContinuousClock.now < $0 }) ?? true, let row = rows.next() {
         number += 1
         do { try await matrix.live(row) } catch {
           throw CommandFailure(description: "seed \(seed), life \(number), \(row): \(error)")
