@@ -280,7 +280,7 @@ import Trust
 @Suite(.serialized, .timeLimit(.minutes(10)), .enabled(if: isRoot(), "needs root: to mount a small file system"))
 struct ArtifactDiskTests {
   @Test func `a spool without room says so, and keeps what it had`() async throws {
-    let disk = try FullDiskTests.SmallDisk(kilobytes: 1_024)
+    let disk = try SmallDisk(kilobytes: 1_024)
     let place = try ArtifactTests.Place(spoolPath: disk.path + "/artifacts")
     let first = try await place.run("head -c 100000 /dev/urandom > $BELFRY_ARTIFACTS/f")
     let spool = try place.spool()
