@@ -126,7 +126,8 @@ public struct DebugCopy: Sendable {
       "- `log.N`: what attempt N printed, as long as no controller has taken it; later `belfry logs \(run.id.text)` shows it.",
       "- Secrets are not here: variables that hold one say \(RunCopy.redacted).",
       "- Not repeated: the timeout, limits other than open files and nice, the log's bounds, and what the shim does with "
-        + "processes that are left behind.",
+        + "processes that are left behind, its cgroup and isolation, and a working folder that the job keeps: `work/` begins empty.",
+      "- What it hands back lies in `outputs` and `artifacts/`.",
       "",
     ]
     return lines.joined(separator: "\n")

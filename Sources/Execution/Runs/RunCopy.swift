@@ -29,6 +29,8 @@ public struct RunCopy: Sendable {
 
   private func fill(_ folder: RunFolder, from store: BundleStore) throws(ExecutionError) {
     let run = attempt.program
+    try folder.furnish(for: nil)
+    try folder.writeEvent(EventFile.bytes(attempt), group: nil)
     let program = try PreparedProgram.prepare(run, files: attempt.files, from: store, in: folder)
     try Self.openUp(folder.bundle, attempt.files)
     // Where the job's user is not to be had, its own HOME is missing: better than no copy.
@@ -80,7 +82,6 @@ public struct RunCopy: Sendable {
       "unset BELFRY_DEBUG",
       ". \"$here/environment\"",
       "umask 077",
-      "mkdir -p \"$TMPDIR\"",
     ]
     if let files = attempt.program.limits.files { lines.append("ulimit -n \(files)") }
     var prefix = "env -u PWD -u OLDPWD -u SHLVL -u _"
@@ -88,7 +89,8 @@ public struct RunCopy: Sendable {
     if let user = attempt.program.user {
       lines += [
         "if [ \"$(id -un)\" != \(Self.quoted(user, folder: "")) ]; then",
-        "  chown -R \(Self.quoted(user, folder: "")) \"$here/work\" || exit",
+        "  chown -R \(Self.quoted(user, folder: "")) \"$here\"/work \"$here\"/tmp \"$here\"/artifacts \"$here\"/outputs "
+          + "\"$here\"/event.json || exit",
         "  as='setpriv --reuid=\(user) --regid='$(id -g \(user))' --init-groups --no-new-privs --'",
         "fi",
       ]
@@ -104,7 +106,8 @@ public struct RunCopy: Sendable {
   /// As one word of the shell.
   static func quoted(_ text: String, folder: String) -> String {
     func single(_ text: some StringProtocol) -> String {
-      text.isEmpty ? "" : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+      text.isEmpty
+        ? "" : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
     guard !folder.isEmpty, text == folder || text.hasPrefix(folder + "/") else {
       return text.isEmpty ? "''" : single(text)
