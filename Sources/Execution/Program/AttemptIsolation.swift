@@ -17,7 +17,8 @@ extension ShimLauncher {
       throw ExecutionError(.unsupported, "run.write: \(path) is not on this host: \(systemMessage(errno))")
     }
     return ShimSpec.Isolation(
-      isFull: level == .full, writable: [work, folder.temporary, folder.artifacts, folder.outputFile] + attempt.program.write,
+      isFull: level == .full,
+      writable: [work, folder.temporary, folder.artifacts, folder.outputFile] + attempt.program.write,
       shown: [folder.bundle, folder.eventFile],
       hidden: hidden, passing: folder.temporary)
   }
