@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -79,7 +78,7 @@ static int open_work_folder(int folder, const struct spec *spec) {
 
 // STEP_NONE, or the step that failed, with errno.
 static enum step prepare(struct attempt *a) {
-  int report[2], output[2], gate[2];
+  int report[2], gate[2];
   sigset_t watched;
   sigemptyset(&watched);
   sigaddset(&watched, SIGCHLD);
@@ -93,9 +92,8 @@ static enum step prepare(struct attempt *a) {
   a->channels.signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   a->channels.timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
   if (a->around.input < 0 || a->channels.signals < 0 || a->channels.timer < 0) return STEP_PREPARE;
-  if (pipe2(report, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0 || pipe2(gate, O_CLOEXEC) != 0) {
-    return STEP_PREPARE;
-  }
+  if (pipe2(report, O_CLOEXEC) != 0 || pipe2(gate, O_CLOEXEC) != 0) return STEP_PREPARE;
+  if (output_connect(&a->output, a->around.output) != 0) return STEP_PREPARE;
   a->around.ending = a->channels.ending = -1;
   if (a->spec->isolation == ISOLATION_FULL) {
     int ending[2];
@@ -104,16 +102,14 @@ static enum step prepare(struct attempt *a) {
     a->around.ending = ending[1];
   }
   // So that the job may open /dev/stdout anew, which belongs to whoever made it.
-  if (a->spec->has_user && fchown(output[1], a->spec->user, a->spec->group) != 0) return STEP_USER;
-  // Only the reading end: the job's own end must block as any pipe does.
-  if (fcntl(output[0], F_SETFL, O_NONBLOCK) != 0) return STEP_PREPARE;
+  for (int i = 0; i < STREAMS && a->spec->has_user; i++) {
+    if (fchown(a->around.output[i], a->spec->user, a->spec->group) != 0) return STEP_USER;
+  }
   a->report = report[0];
   a->gate = gate[1];
   a->around.gate = gate[0];
   a->around.gate_keeper = gate[1];
   a->around.report = report[1];
-  a->around.output = output[1];
-  a->channels.pipe = output[0];
   errno = job_prepare(a->spec);
   return errno == 0 ? STEP_NONE : STEP_EXEC;
 }
@@ -124,7 +120,7 @@ static struct job fork_job(struct attempt *a) {
   if (pid < 0) return (struct job){.step = STEP_FORK, .error = errno};
   close(a->around.gate);
   close(a->around.report);
-  close(a->around.output);
+  for (int i = 0; i < STREAMS; i++) close(a->around.output[i]);
   close(a->around.input);
   if (a->around.ending >= 0) close(a->around.ending);
   if (a->spec->disk == 0) close(a->around.work);
@@ -193,6 +189,7 @@ static void account(struct attempt *a) {
   a->ended.system = (int64_t)usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec;
   a->ended.peak = (int64_t)usage.ru_maxrss * 1024;
   a->ended.written = a->output.written;
+  a->ended.recorded = a->output.recorded;
   if (a->output.failed != 0) a->ended.flags |= FLAG_OUTPUT_FAILED;
   if (a->around.cgroup >= 0) {
     if (!cgroup_empty(a->around.cgroup)) a->ended.flags |= FLAG_UNKILLABLE;
@@ -251,12 +248,9 @@ static int run(struct attempt *a) {
   // of a hundred that are due at once, the ended ones must not all together outweigh the few that are left. Not before
   // all that it started is gone: hunting that down must not give way to it.
   job_give_way();
-  // Every descendant is gone, so what they wrote is in the pipe. A stranger that was handed the pipe may go on writing
-  // for ever: only what is there now is taken.
-  int pending = 0;
-  if (ioctl(a->channels.pipe, FIONREAD, &pending) == 0 && pending > 0) {
-    output_drain(&a->output, a->channels.pipe, (uint64_t)pending);
-  }
+  // Every descendant is gone, so what they wrote is in the pipes. A stranger that was handed one may go on writing for
+  // ever.
+  output_take_rest(&a->output);
   crash_if(spec->crash, "afterJobEnd");
   return finish(a);
 }

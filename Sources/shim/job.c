@@ -172,7 +172,7 @@ static void close_at_exec(int kept) {
 // The job itself. With namespaces of its own it is in its working folder already, and `parent` is their init.
 static _Noreturn void become(const struct spec *spec, const struct surroundings *around, pid_t parent, int is_apart) {
   if (!is_apart && fchdir(around->work) != 0) fail(around->report, STEP_WORK_FOLDER, errno);
-  if (dup2(around->input, 0) < 0 || dup2(around->output, 1) < 0 || dup2(around->output, 2) < 0) {
+  if (dup2(around->input, 0) < 0 || dup2(around->output[0], 1) < 0 || dup2(around->output[1], 2) < 0) {
     fail(around->report, STEP_CHILD, errno);
   }
   close_at_exec(spec->descriptor);

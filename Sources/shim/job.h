@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "output.h"
 #include "shim.h"
 #include "spec.h"
 
@@ -17,7 +18,7 @@ struct job {
 struct surroundings {
   int work;     // becomes the working folder
   int input;    // becomes standard input
-  int output;   // becomes standard output and error
+  int output[STREAMS];  // become standard output and error
   int gate;     // close-on-exec: the exec waits for a byte from here; without one, because the shim died, it ends
   int gate_keeper;  // the gate's other end, which the child closes: then the shim's death is an end of file to it
   int report;   // close-on-exec: a failure is written here

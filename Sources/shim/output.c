@@ -2,23 +2,33 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
 
 #include "shim.h"
 
-#define HEADER 64
+_Static_assert(sizeof(struct record) == 24, "a record's head has its documented size");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
 
-static char chunk[32 << 10];
+// As much as a pipe holds by default.
+#define CHUNK (64u << 10)
+
+static char chunk[CHUNK];
+// What is written next: records, with what lies between them, for one stretch of the file. A chunk begins within a block,
+// and the heads of its records take less than another one.
+static char staged[CHUNK + 2 * OUTPUT_BLOCK];
+static size_t staged_count;
+static uint64_t staged_at;
 
 static void create(struct output *o) {
   struct {
     char magic[8];
-    uint64_t head, tail, settled, touched;
-    char rest[HEADER - 40];
+    uint64_t head, tail;
   } header = {.head = o->head, .tail = o->tail};
-  _Static_assert(sizeof header == HEADER, "the header has its documented size");
-  memcpy(header.magic, "BFOUT001", 8);
+  memcpy(header.magic, "BFOUT002", 8);
   o->fd = openat(o->folder, "output", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (o->fd < 0 || write_at(o->fd, &header, HEADER, 0) != 0) o->failed = errno;
+  if (o->fd < 0 || write_at(o->fd, &header, sizeof header, 0) != 0) o->failed = errno;
+  o->block = 1;
 }
 
 void output_prepare(struct output *o) {
@@ -30,46 +40,144 @@ void output_prepare(struct output *o) {
   o->failed = 0;
 }
 
-static void put(struct output *o, const void *bytes, uint64_t count, uint64_t offset) {
-  if (o->failed == 0 && write_at(o->fd, bytes, count, (off_t)offset) != 0) o->failed = errno;
+static uint64_t mix(uint64_t hash, uint64_t word) {
+  return ((hash << 5 | hash >> 59) ^ word) * UINT64_C(0x517cc1b727220a95);
 }
 
-// Bytes [from, from + count) of the output, all of them past the head.
-static void put_ring(struct output *o, const char *bytes, uint64_t count, uint64_t from) {
-  uint64_t end = from + count;
-  put(o, &end, 8, 32);
-  if (count > o->tail) {
-    bytes += count - o->tail;
-    from = end - o->tail;
-    count = o->tail;
+// Over the record's head and its bytes, a word of eight at a time, the last one filled up with zeros; the upper half is
+// folded into the lower. It finds what is half written, not forgeries.
+static uint32_t checksum(const struct record *record, const char *bytes) {
+  uint64_t hash = mix(mix(mix(0, record->from), (uint64_t)record->time), record->length | record->stream << 16), word;
+  size_t left = record->length;
+  for (; left >= 8; left -= 8, bytes += 8) {
+    memcpy(&word, bytes, 8);
+    hash = mix(hash, word);
   }
-  uint64_t place = (from - o->head) % o->tail;
-  uint64_t first = count < o->tail - place ? count : o->tail - place;
-  put(o, bytes, first, HEADER + o->head + place);
-  put(o, bytes + first, count - first, HEADER + o->head);
-  put(o, &end, 8, 24);
+  word = 0;
+  memcpy(&word, bytes, left);
+  hash = mix(hash, word);
+  return (uint32_t)(hash ^ hash >> 32);
 }
 
-static void keep(struct output *o, const char *bytes, uint64_t count) {
-  uint64_t from = o->written;
-  o->written += count;
+static void flush(struct output *o) {
+  if (staged_count > 0 && o->failed == 0 && write_at(o->fd, staged, staged_count, (off_t)staged_at) != 0) {
+    o->failed = errno;
+  }
+  staged_count = 0;
+}
+
+static void stage(struct output *o, const void *bytes, size_t count) {
+  if (staged_count == 0) staged_at = o->block * OUTPUT_BLOCK + o->used;
+  memcpy(staged + staged_count, bytes, count);
+  staged_count += count;
+  o->used += (uint32_t)count;
+}
+
+// Goes on to the next block; the ring begins anew after its last one.
+static void turn(struct output *o) {
+  static const char nothing[RECORD_LEAST];
+  if (staged_count > 0) stage(o, nothing, OUTPUT_BLOCK - o->used);
+  o->used = 0;
+  o->block++;
+  // A filter may make more of a chunk than it was.
+  if (staged_count > sizeof staged - OUTPUT_BLOCK) flush(o);
+  if (o->block <= (o->head + o->tail) / OUTPUT_BLOCK) return;
+  flush(o);
+  o->block = 1 + o->head / OUTPUT_BLOCK;
+}
+
+// Into the record.
+static void keep(struct output *o, enum stream stream, int64_t time, const char *bytes, uint64_t count) {
   if (o->fd < 0 && o->failed == 0) create(o);
-  if (o->failed != 0) return;
-  uint64_t first = from >= o->head ? 0 : o->head - from < count ? o->head - from : count;
-  put(o, bytes, first, HEADER + from);
-  if (first < count) put_ring(o, bytes + first, count - first, from + first);
+  while (o->failed == 0 && count > 0) {
+    size_t room = OUTPUT_BLOCK - o->used;
+    if (room < RECORD_LEAST) {
+      turn(o);
+      continue;
+    }
+    room -= sizeof(struct record);
+    struct record record = {
+      .from = o->recorded, .time = time, .length = (uint16_t)(count < room ? count : room), .stream = (uint8_t)stream};
+    record.checksum = checksum(&record, bytes);
+    stage(o, &record, sizeof record);
+    stage(o, bytes, record.length);
+    o->recorded += record.length;
+    bytes += record.length;
+    count -= record.length;
+  }
+  flush(o);
+  o->recorded += count;
 }
 
-int output_drain(struct output *o, int pipe, uint64_t limit) {
-  while (limit > 0) {
-    ssize_t got = read(pipe, chunk, limit < sizeof chunk ? limit : sizeof chunk);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && errno == EAGAIN) return 0;
-    if (got <= 0) return 1;
-    keep(o, chunk, (uint64_t)got);
-    limit -= (uint64_t)got;
+// What came out of a pipe, on its way into the record. The one place for a filter: whatever is to see the job's bytes
+// before they reach a disk stands here, with a state for each stream, and hands on to keep() what it lets pass. What it
+// holds back, for want of the bytes that follow, it hands on when the pipe has ended and in output_sync().
+static void pass(struct output *o, enum stream stream, int64_t time, const char *bytes, uint64_t count) {
+  o->written += count;
+  keep(o, stream, time, bytes, count);
+}
+
+// Takes at most `limit` bytes from a pipe that has something. How many; 0 when it has ended or has nothing.
+static uint64_t take(struct output *o, int i, uint64_t limit) {
+  ssize_t got;
+  do got = read(o->pipe[i], chunk, limit < CHUNK ? limit : CHUNK);
+  while (got < 0 && errno == EINTR);
+  if (got > 0) pass(o, STREAM_OUT + i, clock_us(CLOCK_REALTIME), chunk, (uint64_t)got);
+  if (got > 0 || (got < 0 && errno == EAGAIN)) return got > 0 ? (uint64_t)got : 0;
+  epoll_ctl(o->ready, EPOLL_CTL_DEL, o->pipe[i], NULL);
+  close(o->pipe[i]);
+  o->pipe[i] = -1;
+  return 0;
+}
+
+int output_connect(struct output *o, int ends[STREAMS]) {
+  o->ready = epoll_create1(EPOLL_CLOEXEC);
+  if (o->ready < 0) return -1;
+  for (int i = 0; i < STREAMS; i++) {
+    int both[2];
+    if (pipe2(both, O_CLOEXEC) != 0) return -1;
+    o->pipe[i] = both[0];
+    ends[i] = both[1];
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
+    // Only the reading end: the job's own end must block as any pipe does.
+    if (fcntl(both[0], F_SETFL, O_NONBLOCK) != 0 || epoll_ctl(o->ready, EPOLL_CTL_ADD, both[0], &event) != 0) return -1;
   }
   return 0;
+}
+
+int output_take(struct output *o, uint64_t limit) {
+  struct epoll_event ready[STREAMS];
+  int count;
+  // Until nothing is ready: only then does the kernel know anew which of them comes first.
+  while (limit > 0 && (count = epoll_wait(o->ready, ready, STREAMS, 0)) > 0) {
+    for (int i = 0; i < count; i++) {
+      uint64_t got = take(o, (int)ready[i].data.u32, limit);
+      limit -= got < limit ? got : limit;
+      if (limit == 0) break;
+    }
+  }
+  return o->pipe[0] < 0 && o->pipe[1] < 0;
+}
+
+void output_take_rest(struct output *o) {
+  uint64_t rest[STREAMS] = {0};
+  for (int i = 0; i < STREAMS; i++) {
+    int pending = 0;
+    if (o->pipe[i] >= 0 && ioctl(o->pipe[i], FIONREAD, &pending) == 0 && pending > 0) rest[i] = (uint64_t)pending;
+  }
+  struct epoll_event ready[STREAMS];
+  int count;
+  while (rest[0] + rest[1] > 0 && (count = epoll_wait(o->ready, ready, STREAMS, 0)) > 0) {
+    uint64_t got = 0;
+    for (int i = 0; i < count; i++) {
+      uint32_t stream = ready[i].data.u32;
+      if (rest[stream] == 0) continue;
+      uint64_t taken = take(o, (int)stream, rest[stream]);
+      rest[stream] -= taken;
+      got += taken;
+    }
+    if (got == 0) return;
+  }
 }
 
 int output_sync(struct output *o) { return o->written > 0 && o->fd >= 0 && fdatasync(o->fd) != 0 ? errno : 0; }

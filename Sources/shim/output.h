@@ -1,12 +1,18 @@
-// The output file: the first bytes and the last bytes that the job wrote, at most 64 + head + tail bytes on disk.
+// The output record: what the job wrote to its standard output and error, in the order in which the shim read it, each
+// piece with the time of that read; the first bytes and the last ones, at most 4096 + head + tail bytes on disk.
 //
-//   at 0            magic "BFOUT001", u64 head, u64 tail, u64 settled, u64 touched, zeros up to 64
-//   at 64           head: the first bytes, in order
-//   at 64 + head    ring: byte number n (from 0, n >= head) stands at 64 + head + (n - head) % tail
+//   block 0          magic "BFOUT002", u64 head, u64 tail (bytes; whole blocks of 4096)
+//   head / 4096      blocks that are filled once, in order
+//   tail / 4096      blocks that are filled in order, and again from the first one when the last one is full
 //
-// While the file is no longer than 64 + head and `touched` is 0, its length says how much there is. After that:
-// bytes [max(head, touched - tail), settled) are in the ring. `touched` is raised before bytes go into the ring and
-// `settled` after, so a shim killed in between leaves no byte that a reader would take for another one.
+// A block is a chain of records from its beginning: struct record, then `length` bytes. No record crosses into another
+// block, and none begins where fewer than RECORD_LEAST bytes are left: the next one is in the next block then.
+//
+// Nothing says how far the record goes: a reader follows the chain. A record counts when its checksum is right and, but
+// for a block's first one, when it begins with the byte after the one before it. What stands in a block from a former
+// round of the ring begins earlier and is therefore never taken for a continuation, and neither is what is half written,
+// be it because the shim was killed, the power went, or a reader looked at the same moment. So one read of a pipe costs
+// one pwrite, or two where the ring begins anew, and nothing else.
 //
 // Writes are pwrite, not stores into a mapping: a full disk is then an error number here and not a SIGBUS.
 #ifndef BELFRY_OUTPUT_H
@@ -14,19 +20,48 @@
 
 #include <stdint.h>
 
+#define OUTPUT_BLOCK 4096u
+
+// Numbers stand in records.
+enum stream { STREAM_OUT = 1, STREAM_ERROR = 2 };
+#define STREAMS 2
+
+struct record {
+  uint64_t from;    // how many bytes were recorded before these, kept or not
+  int64_t time;     // CLOCK_REALTIME, µs
+  uint16_t length;  // from 1
+  uint8_t stream;
+  uint8_t unused;
+  uint32_t checksum;  // see output.c
+};
+
+#define RECORD_LEAST (sizeof(struct record) + 16)
+
 struct output {
   int folder, fd;
+  int ready;          // can be read when a pipe can: an epoll(7), which tells which of the two had something first
+  int pipe[STREAMS];  // the ends that are read, not blocking; -1: it has ended
   uint64_t head, tail;
-  uint64_t written;  // by the job
-  int failed;        // errno of the first failed write: nothing is kept from there on
+  uint64_t written;   // by the job
+  uint64_t recorded;  // what of it was to be kept, after any filter
+  int failed;         // errno of the first failed write: nothing is kept from there on
+  uint64_t block;     // where the next record goes
+  uint32_t used;
 };
+
+// Makes the pipes; `ends` are what becomes the job's standard output and error. 0, or -1 with errno.
+int output_connect(struct output *output, int ends[STREAMS]);
 
 // Makes the file, which happens by itself with the first byte: ahead of it, where time is of the essence then. Should it
 // fail, the first byte tries again.
 void output_prepare(struct output *output);
 
-// Reads what the pipe holds, at most `limit` bytes. 1 when the pipe has ended, 0 when it may give more.
-int output_drain(struct output *output, int pipe, uint64_t limit);
+// Reads what the pipes hold, in the order in which they came to have something, about `limit` bytes at the most. 1 when
+// both have ended, 0 when there may be more.
+int output_take(struct output *output, uint64_t limit);
+
+// Reads what is in the pipes now, and no more, whoever goes on writing.
+void output_take_rest(struct output *output);
 
 // Makes what is kept durable. 0 or errno.
 int output_sync(struct output *output);

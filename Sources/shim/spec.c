@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "output.h"
 #include "shim.h"
 
 enum tag {
@@ -73,6 +74,11 @@ static int number(const char *value, uint32_t length, uint64_t least, uint64_t m
   return *out >= least && *out <= most ? 0 : -1;
 }
 
+static int blocks(const char *value, uint32_t length, uint64_t *out) {
+  if (number(value, length, OUTPUT_BLOCK, UINT64_C(1) << 30, out) != 0) return -1;
+  return *out % OUTPUT_BLOCK == 0 ? 0 : -1;
+}
+
 static int is_path(const char *value, uint32_t length) {
   return is_text(value, length) && value[0] == '/' && length <= PATH_LIMIT;
 }
@@ -86,8 +92,8 @@ static int single(struct spec *spec, uint32_t tag, char *value, uint32_t length)
     case TAG_TIMEOUT: return number(value, length, 1, LONGEST_US, &spec->timeout);
     case TAG_GRACE: return number(value, length, 0, LONGEST_US, &spec->grace);
     case TAG_LINGER: return number(value, length, 0, LONGEST_US, &spec->linger);
-    case TAG_HEAD: return number(value, length, 1, UINT64_C(1) << 30, &spec->head);
-    case TAG_TAIL: return number(value, length, 1, UINT64_C(1) << 30, &spec->tail);
+    case TAG_HEAD: return blocks(value, length, &spec->head);
+    case TAG_TAIL: return blocks(value, length, &spec->tail);
     case TAG_DESCRIPTOR:
       if (number(value, length, 3, 1023, &n) != 0) return -1;
       spec->descriptor = (int)n;

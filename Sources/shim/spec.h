@@ -11,8 +11,8 @@
 //    4   timeout, µs                   u64, from 1
 //    5   grace from TERM to KILL, µs   u64
 //    6   linger, µs                    u64; what the job leaves behind may go on for so long after its end
-//    7   bytes kept of the head        u64, 1 ... 1 GiB
-//    8   bytes kept of the tail        u64, 1 ... 1 GiB
+//    7   size of the output's head     u64, 4096 ... 1 GiB, whole blocks of 4096 (output.h)
+//    8   size of the output's tail     u64, as 7
 //    9   inherited descriptor          u64, optional: stays open in the job under this number
 //   10   crash point                   text, optional: for tests (crash.h)
 //   11   start at, µs                  u64, optional, from 1: CLOCK_REALTIME since 1970; without it, at once

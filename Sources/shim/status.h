@@ -53,7 +53,8 @@ struct ended {
   uint64_t written;            // bytes of output
   uint32_t left_behind;        // processes that outlived the job and were killed
   uint32_t unused;
-  char rest[SECTOR - 104];
+  uint64_t recorded;           // bytes that were to be kept of the output, after any filter
+  char rest[SECTOR - 112];
   uint64_t checksum;
 };
 

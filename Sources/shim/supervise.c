@@ -14,7 +14,7 @@
 #define FIRST_PASS_US 2000
 #define LONGEST_PASS_US 200000
 // How much is read before looking at clocks and signals again, so that a flood cannot keep its own timeout away.
-#define DRAIN_AT_ONCE (512u << 10)
+#define TAKEN_AT_ONCE (512u << 10)
 // How much of the working folder is looked at in one go, and how long to rest between two looks: this, or so many times
 // what the last one took, so that a folder of a million files costs a fifth of a core and no more.
 #define NAMES_AT_ONCE 500
@@ -175,7 +175,7 @@ void supervise(const struct spec *spec, pid_t job, int64_t started, struct chann
   struct pollfd polls[] = {
     {.fd = channels.signals, .events = POLLIN},
     {.fd = channels.timer, .events = POLLIN},
-    {.fd = channels.pipe, .events = POLLIN},
+    {.fd = output->ready, .events = POLLIN},
     {.fd = channels.ending, .events = POLLIN},
   };
   // Its signal may have been taken while it waited at the gate.
@@ -198,7 +198,7 @@ void supervise(const struct spec *spec, pid_t job, int64_t started, struct chann
       ended->flags |= FLAG_UNKILLABLE;
       break;
     }
-    if (polls[2].revents != 0 && output_drain(output, channels.pipe, DRAIN_AT_ONCE)) polls[2].fd = -1;
+    if (polls[2].revents != 0 && output_take(output, TAKEN_AT_ONCE)) polls[2].fd = -1;
     if (until_look(&s) == 0) look_at_disk(&s);
   }
   if (spec->disk != 0) measure_end(places.measure);

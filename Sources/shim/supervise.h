@@ -17,7 +17,6 @@
 struct channels {
   int signals;  // signalfd of SIGCHLD, SIGTERM and SIGUSR1
   int timer;    // timerfd on CLOCK_BOOTTIME
-  int pipe;     // the job's output, not blocking
   int ending;   // or -1: how the job ended, from the init of its pid namespace; not blocking
 };
 

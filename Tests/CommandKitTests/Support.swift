@@ -163,7 +163,9 @@ struct Signers {
   ) throws -> ReceiptDelivery {
     let start = time(nominal)
     let occurrence = Occurrence(job: try JobName(job), nominal: start)
-    let bytes = Array(log.utf8)
+    let chunk = LogChunk(source: .out, time: Timestamp(seconds: 1_795_000_000), offset: 0, bytes: Array(log.utf8))
+    var bytes: [UInt8] = []
+    for line in LogLine.lines(of: [chunk]) { line.print(to: &bytes) }
     let attempt = Receipt.Attempt(
       number: 1, started: start, ended: start + .milliseconds(1_250), state: state,
       exitCode: state == .succeeded ? 0 : 3, reason: reason,

@@ -67,8 +67,15 @@ extension Site {
     return shown.status == 0 ? shown.output : nil
   }
 
-  /// The log of an attempt of a run, as it stands on the branch.
+  /// What an attempt of a run wrote, by the log on the branch.
   func log(_ job: String, of receipt: SeenReceipt, attempt: Int = 1) throws -> String? {
+    try logFile(job, of: receipt, attempt: attempt).map { log in
+      String(decoding: LogPrinter(isRaw: true).print(Array(log.utf8)), as: UTF8.self)
+    }
+  }
+
+  /// The log of an attempt of a run, as it stands on the branch.
+  func logFile(_ job: String, of receipt: SeenReceipt, attempt: Int = 1) throws -> String? {
     let path = try paths("logs/\(job)").first { path in
       path.hasSuffix("/\(receipt.agent).\(attempt).log") && path.contains(Self.stem(receipt.nominal))
     }

@@ -232,7 +232,7 @@ import Trust
     let kept = try result.folder.keptOutput()
     let attempt = result.end.attempt(number: 1, success: [0], output: kept, started: now(), now: now())
     #expect(attempt.state == .failed && attempt.exitCode == 3 && attempt.reason == "exit code 3")
-    #expect(attempt.log == Receipt.Log(digest: SHA256.hash(Array("out\n".utf8)), written: 4, kept: 4))
+    #expect(attempt.log == Receipt.Log(digest: SHA256.hash(kept.bytes), written: 4, kept: 38))
     #expect(attempt.ended >= attempt.started && attempt.resources.peakMemory > 0)
     let again = try Receipt.Attempt(json: attempt.json)
     #expect(again == attempt)

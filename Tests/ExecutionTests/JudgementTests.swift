@@ -10,7 +10,7 @@ import Testing
       outOfMemory: false, hostOutOfMemory: false, diskExceeded: false,
       syncError: nil,
       started: Timestamp(seconds: 1_000), elapsed: .seconds(2), endedByWallClock: Timestamp(seconds: 4_602),
-      resources: Receipt.Resources(), written: 0, leftBehind: 0)
+      resources: Receipt.Resources(), written: 0, recorded: 0, leftBehind: 0)
     change(&record)
     return record
   }

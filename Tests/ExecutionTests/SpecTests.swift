@@ -21,7 +21,7 @@ import Testing
       timeout: .microseconds(Int64.random(in: 1...1_000_000_000, using: &generator)),
       grace: .microseconds(Int64.random(in: 0...1_000_000, using: &generator)),
       linger: .microseconds(Int64.random(in: 0...1_000_000, using: &generator)),
-      head: Int.random(in: 1...100_000, using: &generator), tail: Int.random(in: 1...100_000, using: &generator),
+      head: Int.random(in: 1...100, using: &generator) << 12, tail: Int.random(in: 1...100, using: &generator) << 12,
       descriptor: Bool.random(using: &generator) ? 100 : nil,
       crashAt: ShimCrashPoint.allCases.randomElement(using: &generator),
       start: Bool.random(using: &generator)

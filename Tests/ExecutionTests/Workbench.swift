@@ -99,10 +99,22 @@ extension Shim {
 }
 
 extension RunFolder {
-  /// The kept output as text.
-  func text(_ record: ExitRecord? = nil) throws -> String {
-    String(decoding: try keptOutput(record).bytes, as: UTF8.self)
+  /// The kept output as the job wrote it.
+  func text(_ record: ExitRecord? = nil, source: LogSource? = nil) throws -> String {
+    String(decoding: try keptOutput(record).output(source), as: UTF8.self)
   }
+}
+
+extension KeptOutput {
+  /// What is kept, without times.
+  func output(_ source: LogSource? = nil) -> [UInt8] { LogPrinter(source: source, isRaw: true).print(bytes) }
+
+  var lines: [LogLine] {
+    LogText.entries(of: bytes).compactMap { entry in if case .line(let line) = entry { line } else { nil } }
+  }
+
+  /// Bytes of output that the lines stand for.
+  var shown: Int { lines.reduce(0) { $0 + $1.outputCount } }
 }
 
 /// Reads a fifo until its last writer is gone, on a thread that may block.

@@ -124,6 +124,7 @@ import Testing
     try check(#","limits":{"files":64}"#) { $0.limits.files = 64 }
     try check(#","limits":{"nice":-20}"#) { $0.limits.nice = -20 }
     try check(#","workdir":"keep""#) { $0.workFolder = .keep }
+    try check(#","limits":{"output":65536}"#) { $0.limits.output = 65_536 }
     try check(#","isolate":"files","write":["/var/backups"]"#) {
       $0.isolation = .files
       $0.write = ["/var/backups"]
@@ -208,7 +209,7 @@ import Testing
     Change("outputs", .strings(["a\n"])),
     Change("run.workdir", "shared"), Change("run.workdir", true),
     Change("run.limits", ["files": 1_048_577]), Change("run.limits", ["nice": 20]), Change("run.limits", ["nice": -21]),
-    Change("run.limits", ["nice": "5"]), Change("run.isolate", "some"), Change("run.isolate", 1),
+    Change("run.limits", ["nice": "5"]), Change("run.limits", ["output": 65_535]), Change("run.isolate", "some"), Change("run.isolate", 1),
     Change("run.write", "/a"), Change("run.write", .array(["a"])), Change("run.write", .array(["/"])),
     Change("run.write", .array(["/a/../b"])), Change("run.write", .array(["/a//b"])),
     Change("run.write", .array(["/a\n"])),

@@ -7,14 +7,15 @@ struct LogsCommand: AsyncParsableCommand {
     commandName: "logs",
     abstract: "Print what a run wrote, from the results branch of any clone.",
     discussion: """
-      RUN is a run's id, or its first digits, as 'belfry history' shows it; or a job, for the last time that it ran. On \
-      a terminal, escape sequences and other characters that a terminal would obey are shown and not sent; --raw sends \
-      the very bytes.
+      RUN is a run's id, or its first digits, as 'belfry history' shows it; or a job, for the last time that it ran. \
+      What the job wrote to standard error is printed with the rest, in the order in which it was read. On a terminal, \
+      escape sequences and other characters that a terminal would obey are shown and not sent; --raw sends the very bytes.
 
       Examples:
         belfry logs data/orders-backup
         belfry logs 5f1c09aa7b3e
         belfry logs 5f1c09aa7b3e --attempt 1
+        belfry logs 5f1c09aa7b3e --stream err -t
         belfry logs 5f1c09aa7b3e > output.txt
       """)
 
@@ -23,6 +24,14 @@ struct LogsCommand: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Which attempt; default: the last one.", valueName: "number"), transform: countArgument)
   var attempt: Int?
+
+  @Flag(
+    name: [.customShort("t"), .long], help: "Print each line with its time, stream, and F for full or P for a part.")
+  var timestamps = false
+
+  @Option(
+    help: ArgumentHelp("Only this stream: out or err. Default: both.", valueName: "stream"), transform: streamArgument)
+  var stream: LogSource?
 
   @Flag(help: "Print the very bytes, on a terminal too.")
   var raw = false
@@ -41,9 +50,8 @@ struct LogsCommand: AsyncParsableCommand {
     if !reader.isLog(log, of: stored, attempt: number) {
       surroundings.warn("this is not the log that the agent signed: somebody changed it on the branch")
     }
-    let neutral = surroundings.isTerminal && !raw
-    try surroundings.output(neutral ? Array(TerminalText.neutralised(bytes: log, keepingLines: true).utf8) : log)
-    if neutral, log.last != 0x0a { try surroundings.print("\n") }
+    let printer = LogPrinter(hasTimes: timestamps, source: stream, isRaw: raw || !surroundings.isTerminal)
+    try surroundings.output(printer.print(log))
   }
 
   private func attempt(of receipt: Receipt) throws(CommandError) -> Int {

@@ -15,6 +15,12 @@ func countArgument(_ text: String) throws -> Int {
   throw NameError("want a number from 1 to 100000")
 }
 
+/// `out` or `err`.
+func streamArgument(_ text: String) throws -> LogSource {
+  if let source = LogSource(rawValue: text), source != .log { return source }
+  throw NameError("want out or err")
+}
+
 /// `key=value`.
 func parameterArgument(_ text: String) throws -> (key: String, value: String) {
   guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {

@@ -103,6 +103,7 @@ extension ShimLauncher {
       spec.disk = attempt.program.limits.disk
       spec.userProcesses = try userProcesses(of: attempt, as: other)
       spec.cgroup = cgroup
+      spec.keepOutput(in: attempt.program.limits.output ?? RunSpec.Limits.defaultOutput)
       spec.stopSignal = attempt.program.kill.signal.number
       spec.input = attempt.program.input.map { Array($0.utf8) }
       if attempt.program.workFolder == .keep {

@@ -3,7 +3,8 @@ import Glibc
 /// The folder of one attempt. While the shim lives it is the shim's; what is in it afterwards is the attempt's record.
 ///
 /// - `spec`: what to run; renamed to `spec.revoked` when an agent has decided that it will not be run any more.
-/// - `status`: the shim's lock, that it started, how it ended. `output`: head and tail of what the job wrote.
+/// - `status`: the shim's lock, that it started, how it ended. `output`: head and tail of what the job wrote,
+///   with times (``OutputRecord``).
 /// - `work/`: the job's working folder, unless it keeps one. `tmp/`: its `TMPDIR`. `bundle/`: the bundle's files,
 ///   read-only. `event.json`: why it runs. `outputs`: for the job to write its output values to.
 /// - `artifacts/`: for the job to put files into that are to be sent back. `taken/`: the agent's, where it takes them.

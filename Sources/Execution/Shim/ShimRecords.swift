@@ -73,6 +73,8 @@ public struct ExitRecord: Hashable, Sendable {
   public var resources: Receipt.Resources
   /// Bytes of output.
   public var written: Int64
+  /// Bytes that were to be kept of it; another number than ``written`` where a filter stands before the record.
+  public var recorded: Int64
   /// Processes that outlived the job and were terminated.
   public var leftBehind: Int
 
@@ -121,5 +123,6 @@ extension ExitRecord {
       system: .microseconds(sector.number(at: 64, as: Int64.self)), peakMemory: sector.number(at: 72))
     written = sector.number(at: 80)
     leftBehind = Int(sector.number(at: 88, as: UInt32.self))
+    recorded = sector.number(at: 96)
   }
 }

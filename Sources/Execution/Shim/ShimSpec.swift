@@ -14,7 +14,7 @@ public struct ShimSpec: Hashable, Sendable {
   public var grace: Duration
   /// How long what the job leaves behind may go on after the job's own end, before TERM.
   public var linger: Duration
-  /// Bytes of output kept from the beginning, and from the end.
+  /// Sizes of the output record's two parts (Sources/shim/output.h), in whole blocks of 4096 bytes up to 1 GiB.
   public var head: Int
   public var tail: Int
   /// A descriptor that the job inherits under this number, such as its script in sealed memory.
@@ -81,7 +81,7 @@ public struct ShimSpec: Hashable, Sendable {
 
   public init(
     program: String, arguments: [String], environment: [String: String] = [:], timeout: Duration = .seconds(3600),
-    grace: Duration = .seconds(10), linger: Duration = .seconds(1), head: Int = 32 << 10, tail: Int = 32 << 10,
+    grace: Duration = .seconds(10), linger: Duration = .seconds(1), head: Int = 512 << 10, tail: Int = 508 << 10,
     descriptor: Int32? = nil, crashAt: ShimCrashPoint? = nil, start: StartTime? = nil
   ) {
     self.program = program
@@ -99,6 +99,14 @@ public struct ShimSpec: Hashable, Sendable {
 }
 
 extension ShimSpec {
+  /// Has the output kept in at most so many bytes on disk, from three blocks on: one of them says what it is, the others
+  /// are head and tail.
+  mutating func keepOutput(in bytes: Int) {
+    let blocks = max(3, bytes / OutputBlock.size) - 1
+    head = blocks / 2 * OutputBlock.size
+    tail = (blocks - blocks / 2) * OutputBlock.size
+  }
+
   static let magic = Array("BFSPEC01".utf8)
   static let end: UInt32 = 0xffff_ffff
   /// Bytes of a whole spec; the shim refuses more.

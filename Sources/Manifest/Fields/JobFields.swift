@@ -125,7 +125,7 @@ public enum JobFields {
       Field("user", "a user's name", "whom it runs as; default the agent's own user"),
       Field("stdin", "a text", "its standard input; default empty"),
       Field("kill", "signal and grace", "how it is stopped when its time is up; default TERM, and KILL after 10s"),
-      Field("limits", "memory, cpus, processes, disk, files, nice", "what it may take of the host"),
+      Field("limits", "memory, cpus, processes, disk, files, nice, output", "what it may take of the host"),
       Field("isolate", "none, files or full", "how far it is kept apart from its host; default none"),
       Field("write", "a list of absolute paths", "what it may write to although it is isolated"),
       Field("workdir", "fresh or keep", "an empty folder for each attempt, or one that is kept; default fresh"),
@@ -147,7 +147,7 @@ public enum JobFields {
       Field("cpus", "a number from 0.01 to 1024", "processors that all its processes together may use"),
       Field("processes", "a whole number from 1 to 4194304", "processes and threads that it may have at a time"),
       Field("disk", "a size such as 1G, from 64K", "of its working folder, and of each file that it writes"),
-      .later("output", "a size such as 64K", "of its log"),
+      Field("output", "a size from 64K to 1G", "what the agent keeps of each attempt's output; default 1M"),
     ])
 
   public static let retry = table(

@@ -105,7 +105,8 @@ extension JobReader {
       memory: fields.take("memory")?.size(in: RunSpec.Limits.memoryRange),
       cpusThousandths: fields.take("cpus").flatMap(cpus),
       processes: fields.take("processes")?.integer(in: RunSpec.Limits.processesRange),
-      disk: fields.take("disk")?.size(in: RunSpec.Limits.diskRange))
+      disk: fields.take("disk")?.size(in: RunSpec.Limits.diskRange),
+      output: fields.take("output")?.size(in: RunSpec.Limits.outputRange))
     fields.finish()
     return limits
   }

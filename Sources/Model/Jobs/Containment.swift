@@ -35,10 +35,12 @@ extension RunSpec {
     public var processes: Int?
     /// Bytes on disk below its working folder, and of each file that it writes anywhere.
     public var disk: Int?
+    /// Bytes that the record of an attempt's output may take on the agent's disk; nil: ``defaultOutput``.
+    public var output: Int?
 
     public init(
       files: Int? = nil, nice: Int? = nil, memory: Int? = nil, cpusThousandths: Int? = nil, processes: Int? = nil,
-      disk: Int? = nil
+      disk: Int? = nil, output: Int? = nil
     ) {
       self.files = files
       self.nice = nice
@@ -46,6 +48,7 @@ extension RunSpec {
       self.cpusThousandths = cpusThousandths
       self.processes = processes
       self.disk = disk
+      self.output = output
     }
 
     public static let filesRange = 16...1_048_576
@@ -56,6 +59,8 @@ extension RunSpec {
     public static let cpusThousandthsRange = 10...1_024_000
     public static let processesRange = 1...4_194_304
     public static let diskRange = 64 << 10...1 << 50
+    public static let outputRange = 64 << 10...1 << 30
+    public static let defaultOutput = 1 << 20
   }
 
   /// How far a run is kept apart from its host.

@@ -180,6 +180,7 @@ extension RunSpec.Limits {
     return .members([
       "files": number(files), "nice": number(nice), "memory": number(memory),
       "cpusThousandths": number(cpusThousandths), "processes": number(processes), "disk": number(disk),
+      "output": number(output),
     ])
   }
 
@@ -194,7 +195,8 @@ extension RunSpec.Limits {
       files: try number("files", in: Self.filesRange), nice: try number("nice", in: Self.niceRange),
       memory: try number("memory", in: Self.memoryRange),
       cpusThousandths: try number("cpusThousandths", in: Self.cpusThousandthsRange),
-      processes: try number("processes", in: Self.processesRange), disk: try number("disk", in: Self.diskRange))
+      processes: try number("processes", in: Self.processesRange), disk: try number("disk", in: Self.diskRange),
+      output: try number("output", in: Self.outputRange))
     try fields.finish()
   }
 }
