@@ -78,6 +78,7 @@ public final class Agent: Service {
   private let signals = EngineSignals()
   private let isHurried = Atomic(false)
   private let watches: AsyncStream<ActiveRun>
+  private let feeds: LogFeeds
   private let version: String
   private let onReady: @Sendable () async -> Void
   private let logger: Logger
@@ -123,6 +124,9 @@ public final class Agent: Service {
       receipts: ReceiptMaker(identity: identity), ledger: Ledger(path: folder + "/ledger.sqlite"), runner: runner,
       artifacts: artifacts, clock: clock, lead: Self.lead, signals: signals, guards: guards, watches: continuation,
       logger: logger)
+    feeds = LogFeeds(outputs: runner.outputs, log: { [engine] in await engine.log(of: $0) }) { [engine] in
+      await engine.standing(of: $0)
+    }
     installer = Installer(
       identity: identity, controllerKey: configuration.controllerKey, engine: engine, store: store,
       assignments: AssignmentFiles(folder: folder + "/assignments"), zones: zones, clock: clock,
@@ -130,7 +134,7 @@ public final class Agent: Service {
     sender = ArtifactSender(spool: artifacts, engine: engine, logger: logger)
     desk = LinkDesk(
       configuration: configuration, identity: identity, engine: engine, installer: installer, artifacts: sender,
-      signals: signals, logger: logger)
+      signals: signals, feeds: feeds, logger: logger)
   }
 
   /// How long before its instant an attempt is made ready: verified, written to the ledger, its process waiting. Some
@@ -200,6 +204,7 @@ public final class Agent: Service {
       group.addTask { await SpoolSender(desk: self.desk, changed: self.signals.spoolChanged).run() }
       group.addTask { await self.sender.run() }
       group.addTask { await self.offerArtifacts() }
+      group.addTask { await self.feeds.run() }
       group.addTask { await self.tidyHourly() }
       group.addTask { await self.watchZones() }
       group.addTask { try await link.run() }

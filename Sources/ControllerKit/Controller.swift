@@ -92,10 +92,12 @@ public struct Controller: Service {
     let reconciler = Reconciler(
       source: state, fleet: fleet, terms: AssignmentTerms(epoch: epoch), key: key, clock: clock, changed: changed,
       logger: logger)
+    let logs = LogDesk(
+      fleet: fleet, keeper: keeper, archive: LogArchive(folder: configuration.state + "/results.git"), hub: LogHub())
     let artifacts = ArtifactStore(
       folder: configuration.state + "/artifacts", room: configuration.artifacts, clock: clock, logger: logger)
     let operations = Operations(
-      reconciler: reconciler, mirror: mirror, poke: poke, keeper: keeper, artifacts: artifacts,
+      reconciler: reconciler, mirror: mirror, poke: poke, keeper: keeper, artifacts: artifacts, logs: logs,
       configuration: configuration, zones: zones,
       version: version, logger: logger)
     let ready = Readiness(configuration: configuration, onReady: onReady)
@@ -110,7 +112,7 @@ public struct Controller: Service {
         history: SourceHistory(folder: configuration.state + "/source.git", zones: zones)),
       key: key, branch: configuration.results.branch, clock: clock)
     let link = AgentLinkService(
-      fleet: fleet, key: key, messages: desk,
+      fleet: fleet, key: key, messages: desk, logs: logs.hub,
       heartbeatInterval: configuration.agents.heartbeat, clock: clock, version: version, logger: logger,
       artifacts: artifacts)
     let group = ServiceGroup(

@@ -74,7 +74,8 @@ import ZoneInfo
       configuration: AgentConfiguration(
         state: bench.folder.path, name: bench.identity.name, labels: [:],
         controller: ControllerAddress(host: "127.0.0.1", port: 1), controllerKey: controller),
-      identity: bench.identity, engine: engine, installer: installer, signals: bench.signals, logger: quiet)
+      identity: bench.identity, engine: engine, installer: installer, signals: bench.signals,
+      feeds: LogFeeds(outputs: FollowedOutputs { _ in RunFolder(path: "/nowhere") }) { _ in .over }, logger: quiet)
     return Desk(desk: desk, engine: engine, outgoing: Outgoing())
   }
 

@@ -56,7 +56,8 @@ final class FakeController: Sendable {
   private func answer(_ request: Request) async throws -> Response {
     let line = "\(request.method) \(request.uri.path)"
     let body = try await request.body.collect(upTo: 1 << 20)
-    log.withLock { $0.append(Asked(line: line, body: String(buffer: body))) }
+    let asked = "\(request.method) \(request.uri.string)"
+    log.withLock { $0.append(Asked(line: asked, body: String(buffer: body))) }
     guard request.headers[.authorization] == "Bearer \(Self.token)" else {
       return response(401, #"{"error":"no permission","hint":"the token is in the state folder"}"#)
     }

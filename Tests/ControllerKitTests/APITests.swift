@@ -26,6 +26,17 @@ import Testing
       }
     }
     func acceptSource(_ commit: CommitID) async throws(APIError) -> JSONValue { ["answer": "accepted"] }
+    func follow(
+      _ words: String, from position: LogPosition
+    ) async throws(APIError) -> AsyncThrowingStream<FollowEvent, any Error> {
+      guard words == APITests.run else { throw APIError(.notFound, "nothing here") }
+      let chunk = LogChunk(source: .out, time: Timestamp(seconds: 1), offset: 7, bytes: [0x61])
+      return AsyncThrowingStream { continuation in
+        continuation.yield(.output(attempt: position.attempt, chunk))
+        continuation.yield(.end(outcome: "Succeeded", reason: nil))
+        continuation.finish()
+      }
+    }
   }
 
   /// One request and the answer's status.
@@ -86,6 +97,10 @@ import Testing
       method: "POST", path: "/v1/source/accept", body: "{\"commit\":\"" + String(repeating: "1", count: 40) + "\"}",
       status: 200),
     Call(method: "POST", path: "/v1/source/accept", body: "{\"commit\":\"main\"}", status: 400),
+    Call(path: "/v1/logs?run=" + run, status: 200, contains: "offset\":7"),
+    Call(path: "/v1/logs?run=other", status: 404, contains: "nothing"),
+    Call(path: "/v1/logs", status: 404), Call(path: "/v1/logs?run=a&attempt=0", status: 400),
+    Call(path: "/v1/logs?run=a&offset=x", status: 400), Call(path: "/v1/logs?run=a&offset=-1", status: 400),
     Call(path: "/v1/elsewhere", status: 404),
   ]
 

@@ -38,6 +38,7 @@ import Wire
   private static let interval = Duration.seconds(5)
 
   private let desk = Desk()
+  private let hub = LogHub()
   private let key: SigningKey
   private let agentKey: SigningKey
   private let fleet = Fleet(epoch: 1, clock: .system, changed: Signal(), logger: quiet)
@@ -56,7 +57,7 @@ import Wire
       address: .ipv4(host: "127.0.0.1", port: 0), transportSecurity: .plaintext,
       config: .defaults { $0.rpc.maxRequestPayloadSize = WireLimits.message })
     let link = AgentLinkService(
-      fleet: fleet, key: key, messages: desk, heartbeatInterval: Self.interval, clock: .system, version: "1",
+      fleet: fleet, key: key, messages: desk, logs: hub, heartbeatInterval: Self.interval, clock: .system, version: "1",
       logger: quiet)
     let server = GRPCServer(transport: transport, services: [link])
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -177,6 +178,45 @@ import Wire
         for number in 0..<20_000 as Range<UInt64> {
           try await writer.write(.with { $0.heartbeat = .with { $0.number = number } })
         }
+      }
+      isCut.withLock { $0 = wasCut }
+    }
+    #expect(isCut.withLock { $0 })
+  }
+
+  /// One part of a log, of `count` bytes.
+  private static func part(of follow: UInt64, _ count: Int) -> Belfry_V1_FromAgent {
+    .with {
+      $0.logPart = .with { part in
+        part.follow = follow
+        part.attempt = 1
+        part.standing = .running
+        part.pieces = [.with { $0.data = [UInt8](repeating: 7, count: count).data }]
+      }
+    }
+  }
+
+  @Test func outputThatNobodyFollowsIsThrownAway() async throws {
+    let hub = hub
+    let desk = desk
+    try await attack { writer in
+      for number in 0..<200 as Range<UInt64> { try await writer.write(Self.part(of: number, 1 << 20)) }
+      try await writer.write(.with { $0.receipt = Belfry_V1_ReceiptDelivery() })
+      _ = try await eventually("all of it has arrived") { desk.receipts.withLock { $0 } > 0 ? true : nil }
+    }
+    #expect(hub.count == (0, 0))
+  }
+
+  @Test(arguments: [2, 70_000])
+  func moreOutputThanWasAskedForEndsTheStream(_ bytes: Int) async throws {
+    let isCut = Mutex(false)
+    let hub = hub
+    let follower = try #require(hub.admit(agent: agentID(1)))
+    try await attack { writer in
+      let wasCut = await isCutWhile { session in
+        guard let slot = hub.open(follower, session: session.id, from: LogPosition()) else { return }
+        // Nobody takes it, so the second one of two small parts is too much.
+        for _ in 0..<2 { try await writer.write(Self.part(of: slot.id, bytes)) }
       }
       isCut.withLock { $0 = wasCut }
     }

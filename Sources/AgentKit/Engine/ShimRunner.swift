@@ -25,6 +25,8 @@ final class ShimRunner: AttemptRunner {
   private let shims = Mutex<[AttemptID: Shim]>([:])
   private let remover: FolderRemover
   private let collector: ArtifactCollector
+  /// The outputs of runs that somebody follows.
+  let outputs: FollowedOutputs
 
   init(
     folder: String, keptFolder: String, artifacts: ArtifactSpool, launcher: ShimLauncher, store: BundleStore,
@@ -44,9 +46,14 @@ final class ShimRunner: AttemptRunner {
     self.clock = clock
     self.handling = handling
     self.logger = logger
+    outputs = FollowedOutputs { RunFolder(path: Self.path($0, in: folder)) }
   }
 
-  private func path(_ attempt: AttemptID) -> String { "\(folder)/\(attempt.run.text).\(attempt.number)" }
+  private func path(_ attempt: AttemptID) -> String { Self.path(attempt, in: folder) }
+
+  private static func path(_ attempt: AttemptID, in folder: String) -> String {
+    "\(folder)/\(attempt.run.text).\(attempt.number)"
+  }
 
   func launch(_ run: ActiveRun) throws(LaunchProblem) {
     let bundle: Bundle
@@ -185,6 +192,7 @@ final class ShimRunner: AttemptRunner {
 
   func discard(_ attempt: AttemptID) {
     shims.withLock { _ = $0.removeValue(forKey: attempt) }
+    outputs.keep(attempt)
     // Out of the way at once, because the same attempt may be made ready again; gone when there is time. What a job has
     // left may be a million files, and the next run must not wait for that.
     let old = "\(folder)/\(Self.removed)\(RandomName.hex(bytes: 8))"

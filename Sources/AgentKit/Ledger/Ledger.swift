@@ -128,6 +128,15 @@ final class Ledger: Sendable {
     }
   }
 
+  /// What is kept of an attempt's output until its run's receipt is acknowledged; nil when there is none.
+  func log(of attempt: AttemptID) throws -> [UInt8]? {
+    try database.read { db in
+      try Data.fetchOne(
+        db, sql: "SELECT data FROM logs WHERE run = ? AND attempt = ?", arguments: [attempt.run.text, attempt.number]
+      ).map { Array($0) }
+    }
+  }
+
   /// For each bundle when its runs crashed something, after the time given.
   func crashes(after time: Timestamp) throws -> [Digest: [Timestamp]] {
     try database.read { db in

@@ -15,6 +15,7 @@ actor LinkDesk: LinkDelegate {
   private let installer: Installer
   private let artifacts: ArtifactSender?
   private let signals: EngineSignals
+  private let feeds: LogFeeds
   private let logger: Logger
   private var outgoing: Outgoing?
   private var nonce = ""
@@ -32,7 +33,7 @@ actor LinkDesk: LinkDelegate {
 
   init(
     configuration: AgentConfiguration, identity: AgentIdentity, engine: Engine, installer: Installer,
-    artifacts: ArtifactSender? = nil, signals: EngineSignals, logger: Logger
+    artifacts: ArtifactSender? = nil, signals: EngineSignals, feeds: LogFeeds, logger: Logger
   ) {
     self.configuration = configuration
     self.identity = identity
@@ -40,6 +41,7 @@ actor LinkDesk: LinkDelegate {
     self.installer = installer
     self.artifacts = artifacts
     self.signals = signals
+    self.feeds = feeds
     self.logger = logger
   }
 
@@ -51,6 +53,7 @@ actor LinkDesk: LinkDelegate {
     readHeartbeat = 0
     flush = nil
     sendAllAgain()
+    feeds.tell(.connected(outgoing))
     await installer.connected(outgoing)
     artifacts?.add(.connected(outgoing))
     signals.spoolChanged.raise()
@@ -60,6 +63,7 @@ actor LinkDesk: LinkDelegate {
     outgoing = nil
     nonce = ""
     generation += 1
+    feeds.tell(.disconnected)
     await installer.disconnected()
     artifacts?.add(.disconnected)
   }
@@ -73,7 +77,7 @@ actor LinkDesk: LinkDelegate {
     let held = await installer.held?.value
     let damaged = await engine.damaged
     let now = engine.clock.now
-    let entries = await engine.entries.values.filter { $0.run.isGoing(at: now) }.sorted { $0.run.id < $1.run.id }
+    let entries = await engine.entries.values.sorted { $0.run.id < $1.run.id }
     let problems = await engine.problems
     let quarantined = await engine.quarantined
     let spooled = await engine.spoolCount()
@@ -94,17 +98,20 @@ actor LinkDesk: LinkDelegate {
           $0.stopped = quarantined[entry.bundle] ?? ""
         }
       }
-      state.running = entries.map { entry in
-        .with {
-          $0.runID = entry.run.id.text
-          $0.job = entry.run.occurrence.job.text
-          $0.nominal = entry.run.occurrence.nominal.microseconds
-          $0.started = entry.run.started.microseconds
-          $0.attempt = UInt32(entry.run.attempt)
-        }
-      }
+      state.running = entries.filter { $0.run.isGoing(at: now) }.map(Self.wire)
+      state.queued = entries.filter { !$0.run.isGoing(at: now) }.map(Self.wire)
       state.spooled = UInt32(spooled)
       state.problems = problems.sorted { $0.key < $1.key }.map(\.value)
+    }
+  }
+
+  private static func wire(_ entry: LedgerRun) -> Belfry_V1_RunningRun {
+    .with {
+      $0.runID = entry.run.id.text
+      $0.job = entry.run.occurrence.job.text
+      $0.nominal = entry.run.occurrence.nominal.microseconds
+      $0.started = entry.run.started.microseconds
+      $0.attempt = UInt32(entry.run.attempt)
     }
   }
 
@@ -118,6 +125,8 @@ actor LinkDesk: LinkDelegate {
     case .dispatch(let dispatch): try await carryOut(Array(dispatch.envelope))
     case .artifactRequest(let request): artifacts?.add(.request(request))
     case .artifactsReceived(let answer): artifacts?.add(.received(answer))
+    case .logOrder(let order): feeds.tell(.order(order))
+    case .logAck(let ack): feeds.tell(.taken(ack.follow))
     case .heartbeatAck(let ack):
       readHeartbeat = max(readHeartbeat, ack.number)
       if flush != nil { signals.spoolChanged.raise() }

@@ -1,15 +1,21 @@
 import ArgumentParser
 import Model
 import Results
+import Trust
 
 struct LogsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "logs",
-    abstract: "Print what a run wrote, from the results branch of any clone.",
+    abstract: "Print what a run wrote, from the results branch of any clone, or follow it.",
     discussion: """
       RUN is a run's id, or its first digits, as 'belfry history' shows it; or a job, for the last time that it ran. \
       What the job wrote to standard error is printed with the rest, in the order in which it was read. On a terminal, \
       escape sequences and other characters that a terminal would obey are shown and not sent; --raw sends the very bytes.
+
+      With --follow the running controller is asked, and output is printed as it is written, of all attempts, until the \
+      run has ended; the exit code is 1 unless it succeeded. A broken connection is made again, without a gap and without \
+      a repetition. RUN may also be a run that waits for its turn, or a job, for its run that is going. A run that has \
+      ended already is printed as it is kept.
 
       Examples:
         belfry logs data/orders-backup
@@ -17,6 +23,7 @@ struct LogsCommand: AsyncParsableCommand {
         belfry logs 5f1c09aa7b3e --attempt 1
         belfry logs 5f1c09aa7b3e --stream err -t
         belfry logs 5f1c09aa7b3e > output.txt
+        belfry logs -f data/orders-backup
       """)
 
   @Argument(help: "The run's id, or its first four digits or more; or a job.")
@@ -36,9 +43,48 @@ struct LogsCommand: AsyncParsableCommand {
   @Flag(help: "Print the very bytes, on a terminal too.")
   var raw = false
 
+  @Flag(name: [.customShort("f"), .long], help: "Print what is written as it comes, until the run's end.")
+  var follow = false
+
   @OptionGroup var results: ResultsOptions
+  @OptionGroup var controller: ControllerOptions
+  @OptionGroup var format: FormatOption
+
+  func validate() throws {
+    if format.isJSON, timestamps || raw || stream != nil {
+      throw ValidationError("--format json prints all there is: it excludes --timestamps, --stream and --raw")
+    }
+    if !follow, controller.isGiven {
+      throw ValidationError(
+        "--config, --api and --token-file go with --follow: other logs come from the results branch")
+    }
+    let isPlain = run.utf8.allSatisfy { byte in
+      byte == UInt8(ascii: "/") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
+        || (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte)
+    }
+    if follow, !isPlain || run.isEmpty || run.utf8.count > 200 {
+      throw ValidationError("want a run's id, or its first digits, or a job")
+    }
+  }
 
   func run() async throws {
+    if follow { return try await followRun() }
+    try printLog()
+  }
+
+  private func followRun() async throws {
+    let surroundings = Surroundings.current
+    var following = LogFollowing(
+      run, from: LogPosition(attempt: attempt ?? 1), client: controller.client, surroundings: surroundings,
+      printer: printer(surroundings), isJSON: format.isJSON)
+    if try await !following.follow() { throw ExitStatus.bad }
+  }
+
+  private func printer(_ surroundings: Surroundings) -> LogPrinter {
+    LogPrinter(hasTimes: timestamps, source: stream, isRaw: raw || !surroundings.isTerminal)
+  }
+
+  private func printLog() throws {
     let surroundings = Surroundings.current
     let reader = try results.reader()
     let stored = try RunSearch(reader).runOrLatest(run)
@@ -50,8 +96,18 @@ struct LogsCommand: AsyncParsableCommand {
     if !reader.isLog(log, of: stored, attempt: number) {
       surroundings.warn("this is not the log that the agent signed: somebody changed it on the branch")
     }
-    let printer = LogPrinter(hasTimes: timestamps, source: stream, isRaw: raw || !surroundings.isTerminal)
-    try surroundings.output(printer.print(log))
+    guard !format.isJSON else { return try printJSON(log, stored.receipt, number, surroundings) }
+    try surroundings.output(printer(surroundings).print(log))
+  }
+
+  /// One object a line, of the form that --follow gives.
+  private func printJSON(_ log: [UInt8], _ receipt: Receipt, _ number: Int, _ surroundings: Surroundings) throws {
+    var position = LogPosition(attempt: number)
+    let events =
+      [FollowEvent.run(receipt.run, job: receipt.occurrence.job, agent: receipt.agentName)]
+      + position.take(attempt: number, LogText.chunks(of: log))
+      + [.end(outcome: receipt.outcome.description, reason: receipt.reason)]
+    for event in events { try surroundings.output(event.json(base64: { Base64.text($0) }).bytes + [0x0a]) }
   }
 
   private func attempt(of receipt: Receipt) throws(CommandError) -> Int {

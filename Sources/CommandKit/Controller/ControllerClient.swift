@@ -87,6 +87,63 @@ struct ControllerClient {
     return try result.get()
   }
 
+  /// Calls back with each line of a long answer as it comes, until it gives back false or the answer ends. Throws a
+  /// ``CommandError`` for an answer other than success, and when the connection breaks.
+  func lines(_ path: String, _ body: (JSONValue) throws -> Bool) async throws {
+    var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+    configuration.timeout.connect = .seconds(5)
+    // The controller says something at least every 15 seconds.
+    configuration.timeout.read = .seconds(60)
+    configuration.connectionPool.retryConnectionEstablishment = false
+    let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    let result: Result<Void, any Error>
+    do {
+      try await stream(path, client, body)
+      result = .success(())
+    } catch let error as CommandError {
+      result = .failure(error)
+    } catch is CancellationError {
+      result = .failure(CancellationError())
+    } catch let error where error is IOError || error is HTTPClientError || error is NIOConnectionError {
+      result = .failure(unreachable(error))
+    } catch {
+      result = .failure(error)
+    }
+    try? await client.shutdown()
+    try result.get()
+  }
+
+  private func stream(_ path: String, _ client: HTTPClient, _ body: (JSONValue) throws -> Bool) async throws {
+    var request = HTTPClientRequest(url: endpoint.url + path)
+    request.headers.add(name: "Authorization", value: "Bearer \(endpoint.token)")
+    let response = try await client.execute(request, deadline: .distantFuture)
+    guard response.status == .ok else {
+      let bytes = try await response.body.collect(upTo: Self.lineLimit)
+      _ = try Self.answer(response.status.code, Array(bytes.readableBytesView), from: endpoint.url).value()
+      throw CommandError(.unreachable, "the controller answered with status \(response.status.code)")
+    }
+    var pending: [UInt8] = []
+    for try await buffer in response.body {
+      pending += buffer.readableBytesView
+      while let end = pending.firstIndex(of: 0x0a) {
+        guard try body(JSONValue(parsing: pending[..<end], limit: Self.lineLimit)) else { return }
+        pending.removeFirst(end + 1)
+      }
+      guard pending.count <= Self.lineLimit else {
+        throw CommandError(.unreachable, "what listens at \(endpoint.url) sends lines that are too long")
+      }
+    }
+  }
+
+  /// Bytes of one line, or of an error. A part of a log has at most 64 KiB, and each byte may take six in JSON.
+  private static let lineLimit = 1 << 20
+
+  private func unreachable(_ error: any Error) -> CommandError {
+    CommandError(
+      .unreachable, "cannot reach the controller at \(endpoint.url): \(Self.words(error))",
+      hint: "is it running? its log says at which address it listens")
+  }
+
   private func exchange(
     _ method: HTTPMethod, _ path: String, _ body: JSONValue?, _ client: HTTPClient
   ) async throws -> Answer {
@@ -105,9 +162,7 @@ struct ControllerClient {
       status = response.status.code
       bytes = try await response.body.collect(upTo: Self.answerLimit)
     } catch {
-      throw CommandError(
-        .unreachable, "cannot reach the controller at \(endpoint.url): \(Self.words(error))",
-        hint: "is it running? its log says at which address it listens")
+      throw unreachable(error)
     }
     return try Self.answer(status, Array(bytes.readableBytesView), from: endpoint.url)
   }

@@ -5,6 +5,7 @@ import Model
 import NIOCore
 import Platform
 import ServiceLifecycle
+import Trust
 
 /// What the HTTP API asks of the controller. Answers are JSON values, so that the command line and the API show the
 /// same words.
@@ -16,6 +17,10 @@ protocol APIOperations: Sendable {
   func acceptSource(_ commit: CommitID) async throws(APIError) -> JSONValue
   func artifacts(of digits: String) async throws(APIError) -> JSONValue
   func artifact(_ digest: Digest, of run: RunID) async throws(APIError) -> ArtifactContent
+  /// What a run writes from the position on, until its end; `words` are its id or the first digits, or a job.
+  func follow(
+    _ words: String, from position: LogPosition
+  ) async throws(APIError) -> AsyncThrowingStream<FollowEvent, any Error>
 }
 
 /// A person's wish to run a job now.
@@ -100,6 +105,7 @@ struct APIService {
         return refusal(error)
       }
     }
+    api.get("logs") { request, _ in await logs(request) }
     api.post("source/accept") { request, _ in
       let body = await body(of: request)
       return await answer { () async throws(APIError) in
@@ -121,6 +127,29 @@ struct APIService {
     var quiet = logger
     quiet.logLevel = .critical
     return quiet
+  }
+
+  /// Answers with one JSON object a line, as long as it takes. A follower that does not read makes the agent wait, and
+  /// nobody else.
+  private func logs(_ request: Request) async -> Response {
+    let query = request.uri.queryParameters
+    let words = query["run"].map(String.init) ?? ""
+    let attempt = query["attempt"].map { Int($0) ?? 0 } ?? 1
+    let offset = query["offset"].map { Int64($0) ?? -1 } ?? 0
+    do throws(APIError) {
+      guard (1...1_000).contains(attempt), (0...1 << 53).contains(offset) else {
+        throw APIError(.badRequest, "want attempt from 1 to 1000 and offset from 0")
+      }
+      let events = try await operations.follow(words, from: LogPosition(attempt: attempt, offset: offset))
+      return Response(
+        status: .ok, headers: headers("application/x-ndjson"),
+        body: .init(
+          asyncSequence: events.map { event in
+            ByteBuffer(bytes: event.json(base64: { Base64.text($0) }).bytes + [0x0a])
+          }))
+    } catch {
+      return refusal(error)
+    }
   }
 
   private func body(of request: Request) async -> Result<JSONValue, APIError> {
@@ -166,11 +195,17 @@ private func stream(_ content: ArtifactContent) -> Response {
 }
 
 private func response(_ status: HTTPResponse.Status, _ value: JSONValue) -> Response {
+  Response(
+    status: status, headers: headers("application/json"),
+    body: .init(byteBuffer: ByteBuffer(bytes: value.bytes + [0x0a])))
+}
+
+private func headers(_ contentType: String) -> HTTPFields {
   var headers = HTTPFields()
-  headers[.contentType] = "application/json"
+  headers[.contentType] = contentType
   headers[.cacheControl] = "no-store"
   if let name = HTTPField.Name("X-Content-Type-Options") { headers[name] = "nosniff" }
-  return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: value.bytes + [0x0a])))
+  return headers
 }
 
 /// Lets a request pass only with the right token and a loopback Host.

@@ -17,6 +17,7 @@ struct Operations: APIOperations {
   let poke: Signal
   let keeper: ResultsKeeper
   let artifacts: ArtifactStore
+  let logs: LogDesk
   let configuration: ControllerConfiguration
   let zones: ZoneDatabase
   let version: String
@@ -184,7 +185,10 @@ struct Operations: APIOperations {
         }
       }
       for await (agent, run, refusal) in group {
-        if refusal == nil { accepted += 1 }
+        if refusal == nil {
+          accepted += 1
+          logs.hub.ordered(LogHub.Ordered(run: run, job: request.job, agent: agent.id))
+        }
         answers.append(
           .members([
             "agent": .string(agent.name.text), "run": refusal == nil ? .string(run.text) : nil,
@@ -278,5 +282,13 @@ struct Operations: APIOperations {
     throw APIError(
       .notFound, "run \(id) is not known here",
       hint: "it may not have been reported yet; older runs are on the results branch: 'belfry history'")
+  }
+
+  // MARK: - Logs
+
+  func follow(
+    _ words: String, from position: LogPosition
+  ) async throws(APIError) -> AsyncThrowingStream<FollowEvent, any Error> {
+    try await logs.follow(words, from: position)
   }
 }

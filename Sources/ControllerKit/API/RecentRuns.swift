@@ -20,6 +20,9 @@ struct RecentRuns: Sendable {
 
   subscript(run: RunID) -> Known? { runs[run] }
 
+  /// Those whose ids are meant.
+  func matching(_ isMeant: (RunID) -> Bool) -> [Receipt] { runs.filter { isMeant($0.key) }.map(\.value.receipt) }
+
   mutating func add(_ receipt: Receipt, commit: CommitID? = nil) {
     if runs[receipt.run] == nil { order.append(receipt.run) }
     runs[receipt.run] = Known(receipt: receipt, commit: commit ?? runs[receipt.run]?.commit)

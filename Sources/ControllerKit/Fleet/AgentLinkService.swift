@@ -27,6 +27,7 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
   let fleet: Fleet
   let key: SigningKey
   let messages: any AgentMessages
+  var logs = LogHub()
   let heartbeatInterval: Duration
   let clock: WallClock
   let version: String
@@ -186,6 +187,10 @@ struct AgentLinkService: Belfry_V1_AgentLink.SimpleServiceProtocol {
           }
         }
       case .dispatchReply(let reply): await fleet.replied(session, reply)
+      case .logPart(let part):
+        if let reason = logs.received(part, from: session.id) {
+          throw RPCError(code: .resourceExhausted, message: reason)
+        }
       case .artifactOffer(let offer): await messages.offered(offer, from: session, key: agentKey)
       case .artifactChunk(let chunk):
         guard session.artifacts?.take(chunk) == true else {

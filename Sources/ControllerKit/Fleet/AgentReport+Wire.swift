@@ -27,7 +27,8 @@ extension AgentReport {
     guard state.addresses.count <= ReportLimits.addresses, state.addresses.allSatisfy(Self.isText) else {
       throw NameError("addresses: at most \(ReportLimits.addresses)")
     }
-    guard state.held.count <= ReportLimits.jobs, state.running.count <= ReportLimits.running else {
+    guard state.held.count <= ReportLimits.jobs, state.running.count + state.queued.count <= ReportLimits.running
+    else {
       throw NameError("more than \(ReportLimits.jobs) jobs or \(ReportLimits.running) runs")
     }
     // Room to count on: the next sequence is one higher.
@@ -47,17 +48,21 @@ extension AgentReport {
       held[try JobName(job.job)] = HeldJob(bundle: try Digest(hex: job.bundle), commit: try CommitID(job.commit))
     }
     running = []
-    for run in state.running {
-      running.append(
-        Running(
-          run: try RunID(run.runID), job: try JobName(run.job), nominal: Timestamp(microseconds: run.nominal),
-          started: Timestamp(microseconds: run.started), attempt: Int(run.attempt)))
-    }
+    for run in state.running { running.append(try Running(run)) }
+    for run in state.queued { queued.append(try Running(run)) }
     spooled = Int(state.spooled)
     problems = state.problems.prefix(ReportLimits.problems).map { AgentWords.safe($0, bytes: ReportLimits.problem) }
   }
 
   private static func isText(_ text: String) -> Bool {
     text.utf8.count <= ReportLimits.text && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
+  }
+}
+
+extension AgentReport.Running {
+  fileprivate init(_ run: Belfry_V1_RunningRun) throws(NameError) {
+    self.init(
+      run: try RunID(run.runID), job: try JobName(run.job), nominal: Timestamp(microseconds: run.nominal),
+      started: Timestamp(microseconds: run.started), attempt: Int(run.attempt))
   }
 }

@@ -148,6 +148,8 @@ struct AgentReport: Hashable, Sendable {
   /// What of it does not start by itself any more, and why.
   var stopped: [JobName: String] = [:]
   var running: [Running]
+  /// Runs that wait for their turn or their instant.
+  var queued: [Running] = []
   var spooled: Int
   var problems: [String]
 }

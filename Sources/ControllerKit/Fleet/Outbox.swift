@@ -187,7 +187,7 @@ final class Outbox: Sendable {
     case .contentChunk(let chunk): chunk.data.count
     case .artifactsReceived(let answer): answer.refused.reduce(64) { $0 + 64 + $1.reason.utf8.count }
     case .artifactRequest: 128
-    case .welcome, .refusal, .heartbeatAck, nil: 64
+    case .welcome, .refusal, .heartbeatAck, .logOrder, .logAck, nil: 64
     }
   }
 }

@@ -36,6 +36,7 @@ actor ResultsKeeper {
   /// Agents whose receipts were not taken for want of room.
   private var turnedAway: Set<AgentID> = []
   private(set) var recent = RecentRuns()
+  private(set) var logs = RecentLogs()
   /// Why nothing is being written; nil when all is well.
   private(set) var trouble: String?
   private(set) var fence: String?
@@ -119,6 +120,7 @@ actor ResultsKeeper {
     queuedBytes += delivery.bytes
     senders[receipt.run] = receipt.agent
     shares[receipt.agent, default: Share()].add(receipt.run, delivery.bytes)
+    logs.add(delivery.logs, of: receipt.run)
     recent.add(receipt)
     CrashPoint.reach("controller.received")
     let isPressing = shares[receipt.agent]?.isPressing == true && pressing.insert(receipt.agent).inserted

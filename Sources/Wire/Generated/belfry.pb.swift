@@ -101,6 +101,14 @@ public nonisolated struct Belfry_V1_FromAgent: Sendable {
     set {message = .dispatchReply(newValue)}
   }
 
+  public var logPart: Belfry_V1_LogPart {
+    get {
+      if case .logPart(let v)? = message {return v}
+      return Belfry_V1_LogPart()
+    }
+    set {message = .logPart(newValue)}
+  }
+
   public var artifactOffer: Belfry_V1_ArtifactOffer {
     get {
       if case .artifactOffer(let v)? = message {return v}
@@ -127,6 +135,7 @@ public nonisolated struct Belfry_V1_FromAgent: Sendable {
     case installReport(Belfry_V1_InstallReport)
     case receipt(Belfry_V1_ReceiptDelivery)
     case dispatchReply(Belfry_V1_DispatchReply)
+    case logPart(Belfry_V1_LogPart)
     case artifactOffer(Belfry_V1_ArtifactOffer)
     case artifactChunk(Belfry_V1_ArtifactChunk)
 
@@ -198,6 +207,22 @@ public nonisolated struct Belfry_V1_FromController: Sendable {
     set {message = .dispatch(newValue)}
   }
 
+  public var logOrder: Belfry_V1_LogOrder {
+    get {
+      if case .logOrder(let v)? = message {return v}
+      return Belfry_V1_LogOrder()
+    }
+    set {message = .logOrder(newValue)}
+  }
+
+  public var logAck: Belfry_V1_LogAck {
+    get {
+      if case .logAck(let v)? = message {return v}
+      return Belfry_V1_LogAck()
+    }
+    set {message = .logAck(newValue)}
+  }
+
   public var artifactRequest: Belfry_V1_ArtifactRequest {
     get {
       if case .artifactRequest(let v)? = message {return v}
@@ -224,6 +249,8 @@ public nonisolated struct Belfry_V1_FromController: Sendable {
     case contentChunk(Belfry_V1_ContentChunk)
     case receiptAck(Belfry_V1_ReceiptAck)
     case dispatch(Belfry_V1_Dispatch)
+    case logOrder(Belfry_V1_LogOrder)
+    case logAck(Belfry_V1_LogAck)
     case artifactRequest(Belfry_V1_ArtifactRequest)
     case artifactsReceived(Belfry_V1_ArtifactsReceived)
 
@@ -368,6 +395,9 @@ public nonisolated struct Belfry_V1_AgentState: Sendable {
 
   /// What the agent cannot do at present, in words: a full disk, a clock that went back.
   public var problems: [String] = []
+
+  /// Runs that wait for their turn, or are armed; `started` is when they were decided.
+  public var queued: [Belfry_V1_RunningRun] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -704,13 +734,141 @@ public nonisolated struct Belfry_V1_ArtifactRefusal: Sendable {
   public init() {}
 }
 
+/// Asks for the output of a run while it is written, from a place on.
+public nonisolated struct Belfry_V1_LogOrder: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Names it in the answers; chosen by the controller and used once on a stream.
+  public var follow: UInt64 = 0
+
+  public var runID: String = String()
+
+  /// The first attempt that is wanted, from 1, and how many bytes of its output are known already.
+  public var attempt: UInt32 = 0
+
+  public var offset: Int64 = 0
+
+  /// No more is wanted; nothing else is looked at.
+  public var stop: Bool = false
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The last part was taken. An agent sends no other part of a follow before this.
+public nonisolated struct Belfry_V1_LogAck: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var follow: UInt64 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+public nonisolated struct Belfry_V1_LogPart: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var follow: UInt64 = 0
+
+  /// Of the pieces; it never goes back.
+  public var attempt: UInt32 = 0
+
+  public var standing: Belfry_V1_LogPart.Standing = .unspecified
+
+  /// At most 256, of at most 64 KiB together. Where one begins behind the end of the one before it, what lies between was
+  /// not kept.
+  public var pieces: [Belfry_V1_LogPiece] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public nonisolated enum Standing: SwiftProtobuf.Enum, Swift.CaseIterable {
+    public typealias RawValue = Int
+    case unspecified // = 0
+    case queued // = 1
+    case running // = 2
+
+    /// The attempt has ended and another one will follow.
+    case waiting // = 3
+
+    /// It has ended, or is not here: no more will come.
+    case over // = 4
+    case UNRECOGNIZED(Int)
+
+    public init() {
+      self = .unspecified
+    }
+
+    public init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .unspecified
+      case 1: self = .queued
+      case 2: self = .running
+      case 3: self = .waiting
+      case 4: self = .over
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    public var rawValue: Int {
+      switch self {
+      case .unspecified: return 0
+      case .queued: return 1
+      case .running: return 2
+      case .waiting: return 3
+      case .over: return 4
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    public static let allCases: [Belfry_V1_LogPart.Standing] = [
+      .unspecified,
+      .queued,
+      .running,
+      .waiting,
+      .over,
+    ]
+
+  }
+
+  public init() {}
+}
+
+public nonisolated struct Belfry_V1_LogPiece: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  public var offset: Int64 = 0
+
+  /// When it was read, microseconds since the epoch.
+  public var time: Int64 = 0
+
+  /// Of standard error; else of standard output.
+  public var isError: Bool = false
+
+  public var data: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "belfry.v1"
 
 nonisolated extension Belfry_V1_FromAgent: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".FromAgent"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}proof\0\u{1}heartbeat\0\u{3}content_request\0\u{3}install_report\0\u{1}receipt\0\u{3}dispatch_reply\0\u{4}\u{3}artifact_offer\0\u{3}artifact_chunk\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}proof\0\u{1}heartbeat\0\u{3}content_request\0\u{3}install_report\0\u{1}receipt\0\u{3}dispatch_reply\0\u{3}log_part\0\u{4}\u{2}artifact_offer\0\u{3}artifact_chunk\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -809,6 +967,19 @@ nonisolated extension Belfry_V1_FromAgent: SwiftProtobuf.Message, SwiftProtobuf.
           self.message = .dispatchReply(v)
         }
       }()
+      case 8: try {
+        var v: Belfry_V1_LogPart?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .logPart(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .logPart(v)
+        }
+      }()
       case 10: try {
         var v: Belfry_V1_ArtifactOffer?
         var hadOneofValue = false
@@ -874,6 +1045,10 @@ nonisolated extension Belfry_V1_FromAgent: SwiftProtobuf.Message, SwiftProtobuf.
       guard case .dispatchReply(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
+    case .logPart?: try {
+      guard case .logPart(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
     case .artifactOffer?: try {
       guard case .artifactOffer(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
@@ -896,7 +1071,7 @@ nonisolated extension Belfry_V1_FromAgent: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension Belfry_V1_FromController: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".FromController"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}refusal\0\u{3}heartbeat_ack\0\u{1}assignment\0\u{3}content_chunk\0\u{3}receipt_ack\0\u{1}dispatch\0\u{4}\u{3}artifact_request\0\u{3}artifacts_received\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}refusal\0\u{3}heartbeat_ack\0\u{1}assignment\0\u{3}content_chunk\0\u{3}receipt_ack\0\u{1}dispatch\0\u{3}log_order\0\u{3}log_ack\0\u{3}artifact_request\0\u{3}artifacts_received\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -995,6 +1170,32 @@ nonisolated extension Belfry_V1_FromController: SwiftProtobuf.Message, SwiftProt
           self.message = .dispatch(v)
         }
       }()
+      case 8: try {
+        var v: Belfry_V1_LogOrder?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .logOrder(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .logOrder(v)
+        }
+      }()
+      case 9: try {
+        var v: Belfry_V1_LogAck?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .logAck(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .logAck(v)
+        }
+      }()
       case 10: try {
         var v: Belfry_V1_ArtifactRequest?
         var hadOneofValue = false
@@ -1059,6 +1260,14 @@ nonisolated extension Belfry_V1_FromController: SwiftProtobuf.Message, SwiftProt
     case .dispatch?: try {
       guard case .dispatch(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .logOrder?: try {
+      guard case .logOrder(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .logAck?: try {
+      guard case .logAck(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
     }()
     case .artifactRequest?: try {
       guard case .artifactRequest(let v)? = self.message else { preconditionFailure() }
@@ -1316,7 +1525,7 @@ nonisolated extension Belfry_V1_HeartbeatAck: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension Belfry_V1_AgentState: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".AgentState"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}labels\0\u{1}addresses\0\u{1}epoch\0\u{1}sequence\0\u{1}expires\0\u{1}held\0\u{1}running\0\u{1}spooled\0\u{1}problems\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}labels\0\u{1}addresses\0\u{1}epoch\0\u{1}sequence\0\u{1}expires\0\u{1}held\0\u{1}running\0\u{1}spooled\0\u{1}problems\0\u{2}\u{7}queued\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1333,6 +1542,7 @@ nonisolated extension Belfry_V1_AgentState: SwiftProtobuf.Message, SwiftProtobuf
       case 7: try { try decoder.decodeRepeatedMessageField(value: &self.running) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.spooled) }()
       case 9: try { try decoder.decodeRepeatedStringField(value: &self.problems) }()
+      case 16: try { try decoder.decodeRepeatedMessageField(value: &self.queued) }()
       default: break
       }
     }
@@ -1366,6 +1576,9 @@ nonisolated extension Belfry_V1_AgentState: SwiftProtobuf.Message, SwiftProtobuf
     if !self.problems.isEmpty {
       try visitor.visitRepeatedStringField(value: self.problems, fieldNumber: 9)
     }
+    if !self.queued.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.queued, fieldNumber: 16)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1379,6 +1592,7 @@ nonisolated extension Belfry_V1_AgentState: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.running != rhs.running {return false}
     if lhs.spooled != rhs.spooled {return false}
     if lhs.problems != rhs.problems {return false}
+    if lhs.queued != rhs.queued {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2043,6 +2257,180 @@ nonisolated extension Belfry_V1_ArtifactRefusal: SwiftProtobuf.Message, SwiftPro
   public static func ==(lhs: Belfry_V1_ArtifactRefusal, rhs: Belfry_V1_ArtifactRefusal) -> Bool {
     if lhs.sha256 != rhs.sha256 {return false}
     if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Belfry_V1_LogOrder: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LogOrder"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}follow\0\u{3}run_id\0\u{1}attempt\0\u{1}offset\0\u{1}stop\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.follow) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.runID) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 4: try { try decoder.decodeSingularInt64Field(value: &self.offset) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.stop) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.follow != 0 {
+      try visitor.visitSingularUInt64Field(value: self.follow, fieldNumber: 1)
+    }
+    if !self.runID.isEmpty {
+      try visitor.visitSingularStringField(value: self.runID, fieldNumber: 2)
+    }
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 3)
+    }
+    if self.offset != 0 {
+      try visitor.visitSingularInt64Field(value: self.offset, fieldNumber: 4)
+    }
+    if self.stop != false {
+      try visitor.visitSingularBoolField(value: self.stop, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Belfry_V1_LogOrder, rhs: Belfry_V1_LogOrder) -> Bool {
+    if lhs.follow != rhs.follow {return false}
+    if lhs.runID != rhs.runID {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.offset != rhs.offset {return false}
+    if lhs.stop != rhs.stop {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Belfry_V1_LogAck: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LogAck"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}follow\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.follow) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.follow != 0 {
+      try visitor.visitSingularUInt64Field(value: self.follow, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Belfry_V1_LogAck, rhs: Belfry_V1_LogAck) -> Bool {
+    if lhs.follow != rhs.follow {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Belfry_V1_LogPart: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LogPart"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}follow\0\u{1}attempt\0\u{1}standing\0\u{1}pieces\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt64Field(value: &self.follow) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.attempt) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.standing) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.pieces) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.follow != 0 {
+      try visitor.visitSingularUInt64Field(value: self.follow, fieldNumber: 1)
+    }
+    if self.attempt != 0 {
+      try visitor.visitSingularUInt32Field(value: self.attempt, fieldNumber: 2)
+    }
+    if self.standing != .unspecified {
+      try visitor.visitSingularEnumField(value: self.standing, fieldNumber: 3)
+    }
+    if !self.pieces.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.pieces, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Belfry_V1_LogPart, rhs: Belfry_V1_LogPart) -> Bool {
+    if lhs.follow != rhs.follow {return false}
+    if lhs.attempt != rhs.attempt {return false}
+    if lhs.standing != rhs.standing {return false}
+    if lhs.pieces != rhs.pieces {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Belfry_V1_LogPart.Standing: SwiftProtobuf._ProtoNameProviding {
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0STANDING_UNSPECIFIED\0\u{1}STANDING_QUEUED\0\u{1}STANDING_RUNNING\0\u{1}STANDING_WAITING\0\u{1}STANDING_OVER\0")
+}
+
+nonisolated extension Belfry_V1_LogPiece: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".LogPiece"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}offset\0\u{1}time\0\u{3}is_error\0\u{1}data\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularInt64Field(value: &self.offset) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.time) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.isError) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.data) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.offset != 0 {
+      try visitor.visitSingularInt64Field(value: self.offset, fieldNumber: 1)
+    }
+    if self.time != 0 {
+      try visitor.visitSingularInt64Field(value: self.time, fieldNumber: 2)
+    }
+    if self.isError != false {
+      try visitor.visitSingularBoolField(value: self.isError, fieldNumber: 3)
+    }
+    if !self.data.isEmpty {
+      try visitor.visitSingularBytesField(value: self.data, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Belfry_V1_LogPiece, rhs: Belfry_V1_LogPiece) -> Bool {
+    if lhs.offset != rhs.offset {return false}
+    if lhs.time != rhs.time {return false}
+    if lhs.isError != rhs.isError {return false}
+    if lhs.data != rhs.data {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
