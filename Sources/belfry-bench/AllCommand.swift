@@ -23,6 +23,7 @@ struct AllCommand: AsyncParsableCommand {
       try await MemoryBenchmark(jobs: quick ? 20 : 100).run(into: report)
       try await ThroughputBenchmark(jobs: ThroughputBenchmark.jobs, seconds: quick ? 8 : 20).run(into: report)
       for plan in LatenessBenchmark.plans(firings: quick ? 15 : nil) { try await plan.run(into: report) }
+      try await FloodBenchmark(gigabytes: quick ? 1 : 10).run(into: report)
     }
   }
 }

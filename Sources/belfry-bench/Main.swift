@@ -12,7 +12,8 @@ struct BelfryBench: AsyncParsableCommand {
     abstract: "Measure Belfry, and beside each figure the least that the task costs anyway.",
     discussion: """
       Absolute figures move with the machine; what counts is the ratio of two figures of one run. Run it on a calm \
-      machine, from a release build: `lateness`, `idle`, `throughput` and `memory` start the `belfry` and `belfry-agent` that stand beside it.
+      machine, from a release build: `lateness`, `idle`, `throughput`, `memory` and `flood` start the `belfry` and \
+      `belfry-agent` that stand beside it.
 
       Examples:
         belfry-bench all --quick
@@ -23,7 +24,8 @@ struct BelfryBench: AsyncParsableCommand {
       """,
     subcommands: [
       AllCommand.self, ReconcileCommand.self, ResultsCommand.self, LatenessCommand.self, IdleCommand.self,
-      ThroughputCommand.self, MemoryCommand.self, CronCommand.self, TrustCommand.self, WorkerCommand.self,
+      FloodCommand.self, ThroughputCommand.self, MemoryCommand.self, CronCommand.self, TrustCommand.self,
+      WorkerCommand.self,
     ],
     defaultSubcommand: AllCommand.self)
 

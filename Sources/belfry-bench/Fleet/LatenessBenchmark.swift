@@ -115,7 +115,8 @@ struct LatenessBenchmark {
   private func sample(_ stored: StoredReceipt, _ reader: ResultsReader) throws -> Sample? {
     let receipt = stored.receipt
     guard receipt.outcome == .ran(.succeeded), let attempt = receipt.attempts.first,
-      let log = try reader.log(of: stored, attempt: 1), let shown = Int64(nanosecondText: LogPrinter(source: .out, isRaw: true).print(log))
+      let log = try reader.log(of: stored, attempt: 1),
+      let shown = Int64(nanosecondText: LogPrinter(source: .out, isRaw: true).print(log))
     else { return nil }
     let nominal = receipt.occurrence.nominal.microseconds
     return Sample(
