@@ -81,16 +81,28 @@ import Testing
       Row(
         order: try order(at: 5, params: ["keep": .string("x")]),
         expected: ["refuse: parameter 'keep' must be an integer, not a string"]),
+      Row(
+        order: try order(at: 5, params: ["db": .string("a\0b")]),
+        expected: ["refuse: parameter 'db' holds a NUL"]),
+      Row(
+        order: try order(at: 5, params: ["db": .string(String(repeating: "x", count: 65_537))]),
+        expected: ["refuse: parameter 'db' has more than 65536 bytes"]),
+      Row(
+        order: try order(at: 5, params: ["db": .string(String(repeating: "x", count: 65_536))]), expected: ["start a 5"]
+      ),
     ] {
-      var machine = try minutely { $0.run.params = ["keep": .integer(14)] }
+      var machine = try minutely { $0.run.params = ["keep": .integer(14), "db": .string("x")] }
       #expect(lines(machine.dispatch(row.order, at: at(row.now))) == row.expected)
     }
   }
 
   @Test func `an order gives parameters in place of the declared ones`() throws {
     var machine = try minutely { $0.run.params = ["keep": .integer(14), "db": .string("x")] }
-    let actions = machine.dispatch(try order(at: 5, params: ["keep": .integer(3)]), at: at(6))
+    var order = try order(at: 5, params: ["keep": .integer(3)])
+    order.person = "ana"
+    let actions = machine.dispatch(order, at: at(6))
     guard case .start(let run)? = actions.first else { return }
+    #expect(run.person == "ana")
     #expect(run.params == ["keep": .integer(3), "db": .string("x")])
     #expect(run.occurrence.cause == .person(request: "r1"))
   }
