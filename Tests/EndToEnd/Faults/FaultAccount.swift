@@ -125,7 +125,11 @@ struct FaultAccount {
   /// At the end: what attempts printed is on the branch, whole, where they ended well.
   mutating func checkLogs(_ site: Site) throws {
     let found = try command(["git", "grep", "-h", "-e", "^", Site.branch, "--", "logs/fault/"], in: site.results)
-    let printed = Set(found.output.split(separator: "\n").map(String.init))
+    // Behind the time, the stream and whether the line is full.
+    let texts = found.output.split(separator: "\n").compactMap {
+      $0.split(separator: " ", maxSplits: 3).dropFirst(3).first
+    }
+    let printed = Set(texts.map(String.init))
     for receipt in receipts.values {
       for attempt in receipt.attempts where attempt["state"]?.stringValue == "Succeeded" {
         let name = "\(receipt.run).\(attempt["number"]?.integerValue ?? 0)"
