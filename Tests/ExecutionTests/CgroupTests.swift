@@ -62,6 +62,25 @@ import Testing
     #expect(tree.names().isEmpty)
   }
 
+  /// As systemd does when the unit that holds the runs' cgroups is started again.
+  @Test(.enabled(if: hasCgroups([.memory, .pids]) && isRoot(), "needs root, and controllers"))
+  func `a place that was made anew is furnished again`() throws {
+    let top = try Workbench(cgroups: true).tree().folder
+    let name = "belfry-place-\(UInt64.random(in: 0 ... .max))"
+    let place = "\(top)/\(name)"
+    try #require(mkdir(place, 0o755) == 0)
+    defer { rmdir(place) }
+    let cgroup = try #require(CgroupMount.own(in: command(["cat", "/proc/self/cgroup"]).output))
+    let below = (cgroup == "/" ? "" : cgroup.replacing("/belfry-rest", with: "")) + "/" + name
+    guard case .tree(let tree) = Cgroups.find(place: below, owner: "test") else { throw Unexpected("no tree") }
+    rmdir(place)
+    try #require(mkdir(place, 0o755) == 0)
+    let path = try tree.make("r.1", RunSpec.Limits(memory: 8 << 20, processes: 5))
+    #expect(try command(["cat", path + "/memory.max", path + "/pids.max"]).output == "8388608\n5\n")
+    tree.end("r.1")
+    #expect(tree.names().isEmpty)
+  }
+
   @Test(.enabled(if: hasCgroups(), "needs a cgroup of version 2 to divide"))
   func `an attempt that does not begin leaves none`() async throws {
     let bench = try Workbench(cgroups: true)

@@ -52,7 +52,7 @@ extension Cgroups {
   }
 
   /// Those that hold for the cgroups below the folder afterwards.
-  private static func enableControllers(in folder: String) -> Set<CgroupController> {
+  static func enableControllers(in folder: String) -> Set<CgroupController> {
     let offered = controllers(in: "\(folder)/cgroup.controllers")
     var enabled = controllers(in: "\(folder)/cgroup.subtree_control")
     for controller in offered.subtracting(enabled) {

@@ -62,7 +62,12 @@ public struct CgroupTree: Hashable, Sendable {
     _ file: String, _ text: String, in path: String, _ controller: CgroupController, _ limit: String
   ) throws(ExecutionError) {
     guard controllers.contains(controller) else { throw Self.missing(controller, for: limit) }
-    let error = Self.write(text, to: "\(path)/\(file)")
+    var error = Self.write(text, to: "\(path)/\(file)")
+    if error == ENOENT {
+      // Whoever gave the agent its folder has made it anew, without what the agent had asked for in the old one.
+      _ = Cgroups.enableControllers(in: folder)
+      error = Self.write(text, to: "\(path)/\(file)")
+    }
     guard error == 0 else { throw ExecutionError(errno: error, "cannot set \(file) of the attempt's cgroup") }
   }
 
