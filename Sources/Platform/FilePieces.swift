@@ -5,7 +5,7 @@ public enum FilePieces {
   public struct Status: Hashable, Sendable {
     /// Bytes.
     public var size: Int64
-    /// When it was last written to, in seconds since 1970.
+    /// When it was last written to, in microseconds since 1970.
     public var modified: Int64
   }
 
@@ -13,7 +13,9 @@ public enum FilePieces {
   public static func status(_ path: String) -> Status? {
     var status = stat()
     guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-    return Status(size: Int64(status.st_size), modified: Int64(status.st_mtim.tv_sec))
+    return Status(
+      size: Int64(status.st_size),
+      modified: Int64(status.st_mtim.tv_sec) * 1_000_000 + Int64(status.st_mtim.tv_nsec) / 1_000)
   }
 
   /// Writes at the offset; makes the file when there is none.

@@ -289,7 +289,7 @@ actor Engine {
 
   /// Writes something about runs down after which artifacts may be needed by nobody any more, and removes those.
   private func settle(_ runs: [RunID], _ write: (LedgerTransaction) throws -> Void) throws {
-    let owed = try runs.reduce(into: Set<Digest>()) { $0.formUnion(try ledger.owedArtifacts(of: $1)) }
+    let owed = try ledger.owedArtifacts(of: runs)
     try writeLedger(write)
     for digest in owed where try !ledger.owesArtifact(digest) && !isHeld(digest) { try artifacts?.remove([digest]) }
     spoolChanged.raise()

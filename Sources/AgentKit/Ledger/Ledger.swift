@@ -196,16 +196,23 @@ final class Ledger: Sendable {
     }
   }
 
-  /// All artifacts that are still to be received; `run` nil means of all runs.
-  func owedArtifacts(of run: RunID? = nil) throws -> Set<Digest> {
+  /// All artifacts that are still to be received.
+  func owedArtifacts() throws -> Set<Digest> {
     try database.read { db in
-      let texts =
-        if let run {
-          try String.fetchAll(db, sql: "SELECT digest FROM artifacts WHERE run = ?", arguments: [run.text])
-        } else {
-          try String.fetchAll(db, sql: "SELECT DISTINCT digest FROM artifacts")
-        }
-      return Set(try texts.map { try Digest(hex: $0) })
+      Set(try String.fetchAll(db, sql: "SELECT DISTINCT digest FROM artifacts").map { try Digest(hex: $0) })
+    }
+  }
+
+  /// Those of these runs. Costs one look where no run has any.
+  func owedArtifacts(of runs: [RunID]) throws -> Set<Digest> {
+    try database.read { db in
+      guard try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM artifacts)") ?? true else { return [] }
+      let statement = try db.cachedStatement(sql: "SELECT digest FROM artifacts WHERE run = ?")
+      var owed: Set<Digest> = []
+      for run in runs {
+        for text in try String.fetchAll(statement, arguments: [run.text]) { owed.insert(try Digest(hex: text)) }
+      }
+      return owed
     }
   }
 

@@ -123,7 +123,7 @@ actor ArtifactStore {
     }
     trouble = nil
     shelves[agent, default: ArtifactShelf()].put(
-      part: artifact.digest, .init(size: offset + Int64(bytes.count), time: clock.now.seconds))
+      part: artifact.digest, .init(size: offset + Int64(bytes.count), time: clock.now.microseconds))
   }
 
   /// All bytes have come: reads them back, and puts the file in its place, durably. False when they are not those of the
@@ -141,7 +141,7 @@ actor ArtifactStore {
     guard rename(path, target) == 0 else { throw FileError(path: path, code: errno, operation: "cannot rename") }
     try FilePieces.sync(folder + "/" + agent.text)
     shelves[agent, default: ArtifactShelf()].put(
-      artifact.digest, .init(size: artifact.size, time: clock.now.seconds))
+      artifact.digest, .init(size: artifact.size, time: clock.now.microseconds))
     return true
   }
 
