@@ -36,7 +36,7 @@ import Testing
     #"{"attempt":1,"offset":1,"time":"2026-11-20T01:30:00Z","stream":"log","text":"x"}"#,
     #"{"attempt":1,"offset":1,"time":"2026-11-20T01:30:00Z","stream":"out","text":""}"#,
     #"{"attempt":1,"offset":1,"time":"yesterday","stream":"out","text":"x"}"#, #"{"cut":0,"offset":1}"#,
-    #"{"cut":5}"#, #"{"standing":"Dancing"}"#,
+    #"{"cut":5}"#, #"{"cut":9223372036854775807,"offset":1}"#, #"{"standing":"Dancing"}"#,
   ])
   func `another form is no event`(_ text: String) throws {
     #expect(FollowEvent(json: try JSONValue(parsing: Array(text.utf8), limit: 1_000), base64: Self.unhex) == nil)
@@ -66,5 +66,22 @@ import Testing
         Self.chunk("one\n", at: 0), Self.chunk("tw", at: 4, .err), Self.chunk("end", at: 16),
       ])
     #expect(LogText.lost(atEndOf: log) == 5 && LogText.lost(atEndOf: Array(log.dropLast(60))) == 0)
+  }
+
+  @Test(arguments: [.max, .max - 1, LogText.outputLimit + 1, LogText.outputLimit, LogText.outputLimit / 2] as [Int64])
+  func `a log may speak of any number of cut bytes`(_ bytes: Int64) throws {
+    let cut = LogLine.cut(bytes, at: LogTests.time)
+    #expect(cut.cutCount == (bytes <= LogText.outputLimit ? bytes : nil))
+    // So many that the sum of those that are believed would overflow.
+    let pairs = (0..<2_000).flatMap { _ in [cut, LogTests.line("x")] }
+    let log = LogTests.printed(pairs + [cut])
+    let chunks = LogText.chunks(of: log)
+    let last = try #require(chunks.last)
+    #expect(chunks.count == 2_000 && last.end <= LogText.outputLimit + 10_000)
+    #expect(zip(chunks, chunks.dropFirst()).allSatisfy { $0.end <= $1.offset })
+    #expect(last.end + LogText.lost(atEndOf: log) <= 2 * LogText.outputLimit + 10_000)
+    var position = LogPosition()
+    let events = position.take(attempt: 1, chunks)
+    for event in events { #expect(FollowEvent(json: event.json(base64: Self.hex), base64: Self.unhex) == event) }
   }
 }

@@ -129,7 +129,8 @@ actor LogFollower {
       }
       let chunks = LogText.chunks(of: log ?? [])
       pending += position.take(attempt: attempt.number, chunks)
-      let end = log.map { (chunks.last?.end ?? 0) + LogText.lost(atEndOf: $0) } ?? attempt.log.written
+      let written = log.map { (chunks.last?.end ?? 0) + LogText.lost(atEndOf: $0) } ?? attempt.log.written
+      let end = min(written, LogText.outputLimit)
       if attempt.number > position.attempt { position = LogPosition(attempt: attempt.number) }
       if end > position.offset {
         pending.append(.cut(attempt: attempt.number, offset: position.offset, bytes: end - position.offset))

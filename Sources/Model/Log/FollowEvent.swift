@@ -70,7 +70,8 @@ extension FollowEvent {
       else { return nil }
       self = .output(attempt: attempt, LogChunk(source: source, time: time, offset: offset, bytes: bytes))
     } else if let bytes = json["cut"]?.integerValue {
-      guard let offset = json["offset"]?.integerValue, bytes > 0, (0...1 << 60).contains(offset) else { return nil }
+      guard let offset = json["offset"]?.integerValue, (1...1 << 60).contains(bytes), (0...1 << 60).contains(offset)
+      else { return nil }
       self = .cut(attempt: attempt, offset: offset, bytes: bytes)
     } else if let word = json["standing"]?.stringValue {
       guard let standing = Standing(rawValue: word) else { return nil }
@@ -115,12 +116,16 @@ public struct LogPosition: Hashable, Sendable {
 }
 
 extension LogText {
+  /// Bytes of output that a log may speak of: more than any attempt writes. What it says beyond is not believed, so that
+  /// no sum of such numbers overflows, whoever wrote the log.
+  public static let outputLimit: Int64 = 1 << 53
+
   /// The log's lines with their places in the attempt's output.
   public static func chunks(of log: [UInt8]) -> [LogChunk] {
     var offset: Int64 = 0
     var chunks: [LogChunk] = []
     for case .line(let line) in entries(of: log) {
-      offset += line.cutCount ?? 0
+      if let cut = line.cutCount, cut <= outputLimit - offset { offset += cut }
       guard line.source != .log, line.outputCount > 0 else { continue }
       let bytes = line.text + (line.isPartial ? [] : [0x0a])
       chunks.append(LogChunk(source: line.source, time: line.time, offset: offset, bytes: bytes))

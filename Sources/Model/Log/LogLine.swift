@@ -41,10 +41,12 @@ extension LogLine {
   /// Bytes that the line stands for in the job's output.
   public var outputCount: Int { source == .log ? 0 : text.count + (isPartial ? 0 : 1) }
 
-  /// How many bytes of output a line in place of them speaks of; nil for any other.
+  /// How many bytes of output a line in place of them speaks of; nil for any other, and for
+  /// more than ``LogText/outputLimit``.
   public var cutCount: Int64? {
     guard source == .log, let words = String(validating: text, as: UTF8.self), words.hasPrefix("[… "),
-      words.hasSuffix(" bytes cut …]"), let count = Int64(words.dropFirst(3).dropLast(13)), count > 0
+      words.hasSuffix(" bytes cut …]"), let count = Int64(words.dropFirst(3).dropLast(13)),
+      (1...LogText.outputLimit).contains(count)
     else { return nil }
     return count
   }
