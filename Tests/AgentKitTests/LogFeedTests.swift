@@ -39,6 +39,10 @@ import Wire
     #expect(feed.step(.waiting(after: 1), []) == .part(attempt: 2, [], .waiting(after: 1)))
     #expect(feed.attempt == 2 && feed.offset == 0)
     feed.taken()
+    // A part that said that it is over would be the last one for the controller.
+    let more = Self.chunk("three\n", at: 0)
+    #expect(feed.step(.over, [more]) == .part(attempt: 2, [more], .running(attempt: 2)))
+    feed.taken()
     #expect(feed.step(.over, []) == .end(attempt: 2))
   }
 
@@ -146,7 +150,7 @@ import Wire
     }
     let parts = await Sent(outgoing).all()
     #expect(parts.map(\.pieces.count) == [2, 1, 0] && Self.text(parts) == "one\ntwo\nthree\n")
-    #expect(parts.map(\.standing) == [.running, .over, .over] && parts.allSatisfy { $0.follow == 7 })
+    #expect(parts.map(\.standing) == [.running, .running, .over] && parts.allSatisfy { $0.follow == 7 })
     #expect(outputs.source(of: AttemptID(run: run, number: 1)) == nil, "nothing is kept when nobody follows")
   }
 
@@ -168,6 +172,7 @@ import Wire
     }
     let parts = await Sent(outgoing).all()
     #expect(Self.text(parts) == "of 1\nof 2\nof 3\n" && parts.last?.standing == .over)
+    #expect(parts.dropLast().allSatisfy { $0.standing != .over }, "a controller takes nothing after that")
     #expect(parts.filter { !$0.pieces.isEmpty }.map(\.attempt) == [1, 2, 3])
   }
 

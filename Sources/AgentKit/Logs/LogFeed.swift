@@ -63,7 +63,8 @@ struct LogFeed: Sendable {
     if let last = chunks.last {
       offset = last.end
       isInFlight = true
-      return .part(attempt: attempt, Array(chunks), standing)
+      // That it is over comes alone, once all of this was taken: nobody waits for more, or acknowledges, after that.
+      return .part(attempt: attempt, Array(chunks), standing == .over ? .running(attempt: attempt) : standing)
     }
     switch standing {
     case .running(let current) where current > attempt, .waiting(let current) where current > attempt:

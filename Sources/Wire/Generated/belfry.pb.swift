@@ -798,7 +798,7 @@ public nonisolated struct Belfry_V1_LogPart: Sendable {
     /// The attempt has ended and another one will follow.
     case waiting // = 3
 
-    /// It has ended, or is not here: no more will come.
+    /// It has ended, or is not here: no more will come. It comes without pieces, and is not acknowledged.
     case over // = 4
     case UNRECOGNIZED(Int)
 
