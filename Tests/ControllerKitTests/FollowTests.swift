@@ -68,7 +68,7 @@ import Wire
 
   @Test func `parts go to the follower on whose stream they come`() throws {
     let hub = LogHub()
-    let follower = try #require(hub.admit(agent: agentID(1)))
+    let follower = try #require(hub.admit(agent: agentID(1)).follower)
     let (mine, other) = (FleetState.SessionID(number: 1), FleetState.SessionID(number: 2))
     let slot = try #require(hub.open(follower, session: mine, from: LogPosition()))
     func part(_ follow: UInt64) -> Belfry_V1_LogPart {
@@ -88,16 +88,93 @@ import Wire
   @Test func `followers are few, and one that does not read gives up its place`() throws {
     let hub = LogHub(limits: .init(followers: 4, ofAgent: 2, patience: .seconds(30)))
     let start = ContinuousClock.now
-    let first = try #require(hub.admit(agent: agentID(1), now: start))
-    let second = try #require(hub.admit(agent: agentID(1), now: start))
-    #expect(hub.admit(agent: agentID(1), now: start) == nil, "of one agent")
+    let first = try #require(hub.admit(agent: agentID(1), now: start).follower)
+    let second = try #require(hub.admit(agent: agentID(1), now: start).follower)
+    #expect(hub.admit(agent: agentID(1), now: start).follower == nil, "of one agent")
     hub.writing(first, since: start)
-    #expect(hub.admit(agent: agentID(1), now: start + .seconds(29)) == nil)
-    #expect(hub.admit(agent: agentID(1), now: start + .seconds(30)) != nil)
+    #expect(hub.admit(agent: agentID(1), now: start + .seconds(29)).follower == nil)
+    let slot = try #require(hub.open(first, session: FleetState.SessionID(number: 1), from: LogPosition()))
+    let third = hub.admit(agent: agentID(1), now: start + .seconds(30))
+    #expect(third.follower != nil && third.dismissed.map(\.slot.id) == [slot.id])
+    #expect(third.dismissed.map(\.agent) == [agentID(1)])
     #expect(!hub.has(first) && hub.has(second))
     #expect(hub.open(first, session: FleetState.SessionID(number: 1), from: LogPosition()) == nil)
-    #expect(hub.admit(agent: agentID(2)) != nil && hub.admit(agent: agentID(3)) != nil)
-    #expect(hub.admit(agent: agentID(4)) == nil, "in all")
+    #expect(hub.admit(agent: agentID(2)).follower != nil && hub.admit(agent: agentID(3)).follower != nil)
+    #expect(hub.admit(agent: agentID(4)).follower == nil, "in all")
+  }
+
+  // MARK: - What agents are told
+
+  /// A desk with one agent that is connected, and a run that was ordered of it.
+  private struct Parts {
+    let folder: TemporaryFolder
+    let hub: LogHub
+    let desk: LogDesk
+    let session: Session
+    let run: RunID
+
+    init(_ limits: LogHub.Limits = .init()) async throws {
+      folder = try TemporaryFolder("belfry-follow")
+      hub = LogHub(limits: limits)
+      let fleet = Fleet(epoch: 1, clock: .system, changed: Signal(), logger: quiet)
+      session = try await fleet.open(
+        id: agentID(1), name: AgentName("a-1"), key: SigningKey.generate().publicKey, version: "1", nonce: "n")
+      run = try RunID(padded(1, 20))
+      hub.ordered(LogHub.Ordered(run: run, job: try JobName("a"), agent: agentID(1)))
+      desk = LogDesk(
+        fleet: fleet, keeper: try ReceiptGroundsTests.keeper(folder, .system),
+        archive: LogArchive(folder: folder.path("results.git")), hub: hub)
+    }
+
+    func follow() async throws -> AsyncThrowingStream<FollowEvent, any Error> {
+      try await desk.follow(run.text, from: LogPosition())
+    }
+
+    /// The next thing that the agent is told.
+    func told() async throws -> Belfry_V1_LogOrder {
+      _ = try await eventually("the agent is told something") { session.outbox.count > 0 ? true : nil }
+      guard case .message(let message)? = await session.outbox.next() else { return Belfry_V1_LogOrder() }
+      return message.logOrder
+    }
+
+    /// Answers the next order with a part; which follow it is of.
+    func answer(_ part: Belfry_V1_LogPart) async throws -> UInt64 {
+      var part = part
+      part.follow = try await told().follow
+      #expect(hub.received(part, from: session.id) == nil)
+      return part.follow
+    }
+  }
+
+  /// Follows until something comes of the agent, and then no more.
+  private func followed(_ parts: Parts, _ part: Belfry_V1_LogPart) async throws -> UInt64 {
+    var events = try await parts.follow().makeAsyncIterator()
+    _ = try await events.next()
+    async let follow = parts.answer(part)
+    _ = try await events.next()
+    return try await follow
+  }
+
+  @Test(arguments: [part(1, .running, [(0, "x")]), part(1, .over), part(1, .over, [(0, "x")])])
+  func `an agent is told when a follower goes, whatever it said`(_ part: Belfry_V1_LogPart) async throws {
+    let parts = try await Parts()
+    let follow = try await followed(parts, part)
+    let stop = try await parts.told()
+    #expect(stop.stop && stop.follow == follow)
+  }
+
+  @Test func `an agent is told when a follower loses its place`() async throws {
+    let parts = try await Parts(.init(ofAgent: 1, patience: .zero))
+    let stuck = try await parts.follow()
+    var events = stuck.makeAsyncIterator()
+    _ = try await events.next()
+    async let answered = parts.answer(Self.part(1, .running, [(0, "x")]))
+    _ = try await events.next()
+    let follow = try await answered
+    let next = try await parts.follow()
+    let stop = try await parts.told()
+    #expect(stop.stop && stop.follow == follow)
+    withExtendedLifetime((stuck, events, next)) {}
   }
 
   @Test func `ordered runs are remembered, and not for ever`() throws {

@@ -211,7 +211,7 @@ import Wire
   func moreOutputThanWasAskedForEndsTheStream(_ bytes: Int) async throws {
     let isCut = Mutex(false)
     let hub = hub
-    let follower = try #require(hub.admit(agent: agentID(1)))
+    let follower = try #require(hub.admit(agent: agentID(1)).follower)
     try await attack { writer in
       let wasCut = await isCutWhile { session in
         guard let slot = hub.open(follower, session: session.id, from: LogPosition()) else { return }

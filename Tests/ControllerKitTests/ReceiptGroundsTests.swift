@@ -143,7 +143,7 @@ import ZoneInfo
     }
   }
 
-  private static func keeper(_ folder: TemporaryFolder, _ clock: WallClock) throws -> ResultsKeeper {
+  static func keeper(_ folder: TemporaryFolder, _ clock: WallClock) throws -> ResultsKeeper {
     let branch = ResultsBranch(
       folder: folder.path("results.git"),
       configuration: ControllerConfiguration.Results(remote: Remote(url: folder.path("nowhere"))),

@@ -17,7 +17,12 @@ struct LogDesk: Sendable {
   ) async throws(APIError) -> AsyncThrowingStream<FollowEvent, any Error> {
     let search = FollowSearch(members: await fleet.members, ordered: hub.ordered, recent: await keeper.recent)
     let run = try search.find(words)
-    guard let place = hub.admit(agent: run.agent) else {
+    let admission = hub.admit(agent: run.agent)
+    for (slot, agent) in admission.dismissed {
+      // Before the new one's order, on the same stream; one that has come since holds nothing.
+      if let session = await fleet.session(of: agent), session.id == slot.session { session.send(.stop(slot)) }
+    }
+    guard let place = admission.follower else {
       throw APIError(
         .tooManyRequests, "too many follow runs of \(run.agentName), or of all agents, at the moment",
         hint: "try again later")

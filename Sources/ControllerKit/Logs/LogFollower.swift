@@ -57,7 +57,8 @@ actor LogFollower {
 
   deinit {
     hub.leave(place)
-    if let source, over == nil { source.session.send(.stop(source.slot)) }
+    // Also after the end: an agent that holds a place nevertheless would soon have none left.
+    if let source { source.session.send(.stop(source.slot)) }
   }
 
   /// The next event; nil after the last one, and when the controller stops.
@@ -164,7 +165,8 @@ extension Belfry_V1_FromController.OneOf_Message {
       })
   }
 
-  fileprivate static func stop(_ slot: LogSlot) -> Self {
+  /// No more is wanted for the slot.
+  static func stop(_ slot: LogSlot) -> Self {
     .logOrder(
       .with {
         $0.follow = slot.id

@@ -8,6 +8,14 @@ final class LogHub: Sendable {
   /// One who follows.
   struct Follower: Hashable, Sendable { let number: UInt64 }
 
+  /// What became of one who wanted to follow.
+  struct Admission: Sendable {
+    /// Nil when there are too many.
+    var follower: Follower?
+    /// What those had who gave up their places for it. Their agents are to be told to stop, or they would hold them on.
+    var dismissed: [(slot: LogSlot, agent: AgentID)] = []
+  }
+
   /// Who may follow a run before its agent has reported it: it was ordered here.
   struct Ordered: Hashable, Sendable {
     var run: RunID
@@ -44,9 +52,10 @@ final class LogHub: Sendable {
 
   // MARK: - Followers
 
-  /// Takes a follower in; nil when there are too many.
-  func admit(agent: AgentID, now: ContinuousClock.Instant = .now) -> Follower? {
+  /// Takes a follower in, if need be in the place of one that does not read.
+  func admit(agent: AgentID, now: ContinuousClock.Instant = .now) -> Admission {
     state.withLock { state in
+      var admission = Admission()
       func isFull() -> Bool {
         state.followers.count >= limits.followers
           || state.followers.values.count { $0.agent == agent } >= limits.ofAgent
@@ -56,15 +65,16 @@ final class LogHub: Sendable {
         let stuck = state.followers.filter { _, place in
           (mayGo == nil || place.agent == mayGo) && place.writing.map { now - $0 >= limits.patience } ?? false
         }
-        guard let longest = stuck.min(by: { ($0.value.writing ?? now) < ($1.value.writing ?? now) })?.key else {
-          return nil
+        guard let longest = stuck.min(by: { ($0.value.writing ?? now) < ($1.value.writing ?? now) }) else {
+          return admission
         }
-        dismiss(longest, &state)
+        admission.dismissed += dismiss(longest.key, &state).map { ($0, longest.value.agent) }
       }
       let follower = Follower(number: state.next)
       state.next += 1
       state.followers[follower] = Place(agent: agent)
-      return follower
+      admission.follower = follower
+      return admission
     }
   }
 
@@ -76,11 +86,14 @@ final class LogHub: Sendable {
     state.withLock { $0.followers[follower]?.writing = time }
   }
 
-  func leave(_ follower: Follower) { state.withLock { dismiss(follower, &$0) } }
+  func leave(_ follower: Follower) { state.withLock { _ = dismiss(follower, &$0) } }
 
-  private func dismiss(_ follower: Follower, _ state: inout State) {
+  /// Gives back the slots that it had.
+  private func dismiss(_ follower: Follower, _ state: inout State) -> [LogSlot] {
     state.followers[follower] = nil
-    state.slots = state.slots.filter { $0.value.follower != follower }
+    let slots = state.slots.values.filter { $0.follower == follower }.map(\.slot)
+    for slot in slots { state.slots[slot.id] = nil }
+    return slots
   }
 
   // MARK: - Slots
