@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
+#include "given.h"
+
 // Not every C library knows these calls and their structures: mount_setattr(2), open_tree(2), move_mount(2).
 enum { CALL_OPEN_TREE = 428, CALL_MOVE_MOUNT = 429, CALL_MOUNT_SETATTR = 442 };
 enum { TREE_COPY = 1, TREE_RECURSIVE = 0x8000, TREE_ITSELF = 0x1000, MOVE_ITSELF = 4 };
@@ -42,14 +44,17 @@ uint64_t isolate_namespaces(const struct spec *spec) {
 
 // MARK: mounts
 
-// A copy of what is mounted at the path and below, to be put somewhere; -1 with errno.
-static int copy(const char *path) {
-  return (int)syscall(CALL_OPEN_TREE, AT_FDCWD, path, TREE_COPY | TREE_RECURSIVE | O_CLOEXEC);
-}
-
 static int add_attributes(int place, const char *path, unsigned flags, uint64_t attributes) {
   struct attributes change = {.set = attributes};
   return (int)syscall(CALL_MOUNT_SETATTR, place, path, flags, &change, sizeof change);
+}
+
+// A copy of what is mounted at the path and below, or of what is open with an empty path, to be put somewhere; -1 with errno.
+// Its devices are none: read-only and writable mounts alike would let a job write to a disk by a node in them.
+static int copy(int place, const char *path, uint64_t attributes) {
+  int tree = (int)syscall(CALL_OPEN_TREE, place, path, TREE_COPY | TREE_RECURSIVE | TREE_ITSELF | O_CLOEXEC);
+  if (tree < 0) return -1;
+  return add_attributes(tree, "", TREE_ITSELF | TREE_RECURSIVE, NO_DEVICES | attributes) == 0 ? tree : -1;
 }
 
 static int cover(const char *path, unsigned long flags, const char *options) {
@@ -81,6 +86,8 @@ static int put(int tree, const char *path) {
   return (int)syscall(CALL_MOVE_MOUNT, tree, "", AT_FDCWD, path, MOVE_ITSELF);
 }
 
+#define JOURNAL "/run/systemd/journal/dev-log"
+
 static int make_device(const char *path, unsigned major, unsigned minor) {
   if (mknod(path, S_IFCHR | 0666, makedev(major, minor)) != 0) return -1;
   return chmod(path, 0666);
@@ -104,13 +111,15 @@ static int is_there(const char *path) { return access(path, F_OK) == 0; }
 
 // What covers parts of the host. Read-only themselves, once everything has its place in them.
 static int cover_host(int full) {
-  if (full && (make_devices() != 0 || mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0 ||
+  if (make_devices() != 0) return -1;
+  // Where a service of the host takes log lines, which `files` leaves in sight.
+  if (!full && is_there(JOURNAL) && symlink(JOURNAL, "/dev/log") != 0) return -1;
+  if (full && (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0 ||
                add_attributes(AT_FDCWD, "/proc", 0, READ_ONLY) != 0)) {
     return -1;
   }
   if (full && is_there("/run") && cover("/run", MS_NODEV, "size=64k,mode=755") != 0) return -1;
-  if (is_there("/dev/shm") && cover("/dev/shm", MS_NODEV | MS_NOEXEC, "size=64m,mode=1777") != 0) return -1;
-  return 0;
+  return cover("/dev/shm", MS_NODEV | MS_NOEXEC, "size=64m,mode=1777");
 }
 
 // After what covers more: a folder that is covered already is not there any more.
@@ -122,10 +131,8 @@ static int hide(const struct spec *spec) {
 }
 
 static int close_covers(const struct spec *spec, int full) {
-  if (full && (add_attributes(AT_FDCWD, "/dev", 0, READ_ONLY) != 0 ||
-               (is_there("/run") && add_attributes(AT_FDCWD, "/run", 0, READ_ONLY) != 0))) {
-    return -1;
-  }
+  if (add_attributes(AT_FDCWD, "/dev", 0, READ_ONLY) != 0) return -1;
+  if (full && is_there("/run") && add_attributes(AT_FDCWD, "/run", 0, READ_ONLY) != 0) return -1;
   for (char **path = spec->hidden; *path != NULL; path++) {
     // One that was covered is the way to what is shown, and not a mount.
     if (add_attributes(AT_FDCWD, *path, 0, READ_ONLY) != 0 && errno != EINVAL && errno != ENOENT) return -1;
@@ -137,33 +144,41 @@ static int close_covers(const struct spec *spec, int full) {
 static const char *const passing[] = {"/tmp", "/var/tmp"};
 enum { PASSING = sizeof passing / sizeof passing[0] };
 
+// Where what is given really is.
+static char places[PATHS_LIMIT][PATH_LIMIT];
+
 enum step isolate_mounts(const struct spec *spec) {
   int full = spec->isolation == ISOLATION_FULL;
-  int written[PATHS_LIMIT], shown[PATHS_LIMIT], passed[PASSING];
+  int written[PATHS_LIMIT], given[PATHS_LIMIT], shown[PATHS_LIMIT], passed[PASSING];
   // The modes below are meant as they stand; the job gets a umask of its own later.
   umask(0);
   // Nothing that is mounted here may reach the host.
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return STEP_MOUNTS;
   // What may be written is taken aside first, as it is.
-  int count_written = 0, count_shown = 0;
+  int count_written = 0, count_given = 0, count_shown = 0;
   for (char **path = spec->writable; *path != NULL; path++) {
-    if ((written[count_written++] = copy(*path)) < 0) return STEP_WRITABLE;
+    if ((written[count_written++] = copy(AT_FDCWD, *path, 0)) < 0) return STEP_MOUNTS;
+  }
+  for (char **path = spec->given; *path != NULL; path++) {
+    int fd = given_open(spec, *path, places[count_given]);
+    if (fd < 0 || (given[count_given++] = copy(fd, "", 0)) < 0) return STEP_WRITABLE;
+    close(fd);
   }
   for (char **path = spec->shown; *path != NULL; path++) {
-    int tree = shown[count_shown++] = copy(*path);
-    if (tree < 0 || add_attributes(tree, "", TREE_ITSELF | TREE_RECURSIVE, READ_ONLY) != 0) return STEP_MOUNTS;
+    if ((shown[count_shown++] = copy(AT_FDCWD, *path, READ_ONLY)) < 0) return STEP_MOUNTS;
   }
   for (int i = 0; i < PASSING; i++) {
-    passed[i] = copy(spec->passing);
-    if (passed[i] < 0 || add_attributes(passed[i], "", TREE_ITSELF, NO_SETUID | NO_DEVICES) != 0) {
-      return STEP_MOUNTS;
-    }
+    if ((passed[i] = copy(AT_FDCWD, spec->passing, NO_SETUID)) < 0) return STEP_MOUNTS;
   }
-  if (add_attributes(AT_FDCWD, "/", TREE_RECURSIVE, READ_ONLY) != 0) return STEP_MOUNTS;
+  if (add_attributes(AT_FDCWD, "/", TREE_RECURSIVE, READ_ONLY | NO_DEVICES) != 0) return STEP_MOUNTS;
   if (cover_host(full) != 0) return STEP_MOUNTS;
   for (int i = 0; i < PASSING; i++) {
     if (is_there(passing[i]) && put(passed[i], passing[i]) != 0) return STEP_MOUNTS;
   }
+  for (int i = 0; i < count_given; i++) {
+    if (put(given[i], places[i]) != 0) return STEP_WRITABLE;
+  }
+  // After what is given: that may lie around it. The run's own lies in it.
   if (hide(spec) != 0) return STEP_MOUNTS;
   for (int i = 0; i < count_shown; i++) {
     if (put(shown[i], spec->shown[i]) != 0) return STEP_MOUNTS;

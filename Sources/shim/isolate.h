@@ -11,8 +11,8 @@
 // The namespaces that the job's process is to be born in, as flags of clone3(2). Of an agent that is not root: none.
 uint64_t isolate_namespaces(const struct spec *spec);
 
-// In a mount namespace of its own: makes everything read-only, hides what the spec hides, and puts what it shows and what
-// may be written where it was. The working folder is the current one afterwards. STEP_NONE, or a step with errno.
+// In a mount namespace of its own: makes everything read-only and its devices none, puts what the spec gives where it was,
+// hides what it hides, and puts what it shows and what is the run's own where that was. The working folder is the current one afterwards. STEP_NONE, or a step with errno.
 enum step isolate_mounts(const struct spec *spec);
 
 // In a network namespace of its own: makes 127.0.0.1 work. 0 or errno.
@@ -22,8 +22,8 @@ int isolate_network(void);
 // become another user.
 int isolate_capabilities(const struct spec *spec);
 
-// The kernel's landlock(7) rules for the spec, as a descriptor; -1 with errno.
-int isolate_rules(const struct spec *spec);
+// Makes the kernel's landlock(7) rules for the spec, which are a descriptor. STEP_NONE, or a step with errno.
+enum step isolate_rules(const struct spec *spec, int *rules);
 
 // Puts the calling process under the rules for ever. 0 or errno.
 int isolate_restrict(int rules);

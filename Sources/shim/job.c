@@ -133,6 +133,11 @@ static void limit(const struct spec *spec, int report) {
   bound(RLIMIT_NOFILE, spec->files, report);
   bound(RLIMIT_NPROC, spec->processes, report);
   bound(RLIMIT_FSIZE, spec->disk, report);
+}
+
+// Its place among the host's processes. Written to /proc, so before an isolated job's becomes read-only.
+static void take_place(const struct spec *spec, int report) {
+  set_oom_score(OOM_SCORE);
   if (!spec->has_nice) return;
   if (setpriority(PRIO_PROCESS, 0, spec->nice) != 0) fail(report, STEP_LIMITS, errno);
   set_nice(spec->nice);
@@ -177,14 +182,12 @@ static _Noreturn void become(const struct spec *spec, const struct surroundings 
   }
   close_at_exec(spec->descriptor);
   umask(022);
-  set_oom_score(OOM_SCORE);
   limit(spec, around->report);
   int rules = -1;
   if (spec->isolation != ISOLATION_NONE) {
-    // Mounts are enough where no device of the host is in sight.
-    if (spec->isolation == ISOLATION_FILES && (rules = isolate_rules(spec)) < 0) {
-      fail(around->report, STEP_ISOLATION, errno);
-    }
+    // Mounts are enough where it has none of the host's processes in sight either.
+    enum step step = spec->isolation == ISOLATION_FILES ? isolate_rules(spec, &rules) : STEP_NONE;
+    if (step != STEP_NONE) fail(around->report, step, errno);
     int error = isolate_capabilities(spec);
     if (error != 0) fail(around->report, STEP_ISOLATION, error);
   }
@@ -239,6 +242,7 @@ static _Noreturn void begin(const struct spec *spec, const struct surroundings *
   die_with(namespaces & CLONE_NEWPID ? 0 : shim, around->report);
   close(around->gate_keeper);
   if (setpgid(0, 0) != 0) fail(around->report, STEP_CHILD, errno);
+  take_place(spec, around->report);
   if (namespaces != 0) set_apart(spec, around, shim);
   become(spec, around, shim, 0);
 }

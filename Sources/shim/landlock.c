@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "given.h"
 #include "isolate.h"
 
 // Since version 3 (Linux 6.2); headers may be older.
@@ -34,9 +35,8 @@ static const char *const devices[] = {
 
 static const char *const own[] = {"/tmp", "/var/tmp", "/dev/shm", NULL};
 
-// Allows to write below the path. 0 or errno.
-static int allow(int rules, const char *path, uint64_t truncate) {
-  int fd = open(path, O_PATH | O_CLOEXEC);
+// Allows to write below what is open, and closes it; -1: below nothing, for the reason in errno. 0 or errno.
+static int allow_open(int rules, int fd, uint64_t truncate) {
   if (fd < 0) return errno;
   struct stat info;
   int error = fstat(fd, &info) == 0 ? 0 : errno;
@@ -47,25 +47,38 @@ static int allow(int rules, const char *path, uint64_t truncate) {
   return error;
 }
 
-int isolate_rules(const struct spec *spec) {
+static int allow(int rules, const char *path, uint64_t truncate) {
+  return allow_open(rules, open(path, O_PATH | O_CLOEXEC), truncate);
+}
+
+enum step isolate_rules(const struct spec *spec, int *made) {
+  static char place[PATH_LIMIT];
+  enum step step = STEP_ISOLATION;
   long version = syscall(CALL_CREATE, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  if (version < 0) return -1;
+  if (version < 0) return step;
   uint64_t truncate = version >= TRUNCATE_VERSION ? LANDLOCK_ACCESS_FS_TRUNCATE : 0;
   struct landlock_ruleset_attr all = {.handled_access_fs = to_folder | to_none | truncate};
   int rules = (int)syscall(CALL_CREATE, &all, sizeof all, 0);
-  if (rules < 0) return -1;
+  if (rules < 0) return step;
   int error = 0;
   for (char **path = spec->writable; error == 0 && *path != NULL; path++) error = allow(rules, *path, truncate);
+  for (char **path = spec->given; error == 0 && *path != NULL; path++) {
+    error = allow_open(rules, given_open(spec, *path, place), truncate);
+    if (error != 0) step = STEP_WRITABLE;
+  }
   if (error == 0 && isolate_namespaces(spec) == 0) error = allow(rules, spec->passing, truncate);
   // With mounts of its own, these are the job's own, and the folder is hidden where it was.
   for (const char *const *path = own; error == 0 && isolate_namespaces(spec) != 0 && *path != NULL; path++) {
     (void)allow(rules, *path, truncate);
   }
   for (const char *const *path = devices; error == 0 && *path != NULL; path++) (void)allow(rules, *path, 0);
-  if (error == 0) return rules;
+  if (error == 0) {
+    *made = rules;
+    return STEP_NONE;
+  }
   close(rules);
   errno = error;
-  return -1;
+  return step;
 }
 
 int isolate_restrict(int rules) {

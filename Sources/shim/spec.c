@@ -37,6 +37,7 @@ enum tag {
   TAG_SHOWN,
   TAG_HIDDEN,
   TAG_PASSING,
+  TAG_GIVEN,
   TAG_KEPT_FOLDER = 45,
   TAG_LAST = TAG_KEPT_FOLDER,
 };
@@ -163,7 +164,7 @@ static int count_fields(struct reader r, uint32_t counts[TAG_LAST + 1]) {
   }
   if (length != 0 || r.next != r.end) return -1;
   for (tag = TAG_PROGRAM; tag <= TAG_LAST; tag++) {
-    int is_place = tag == TAG_WRITABLE || tag == TAG_SHOWN || tag == TAG_HIDDEN;
+    int is_place = tag == TAG_WRITABLE || tag == TAG_SHOWN || tag == TAG_HIDDEN || tag == TAG_GIVEN;
     int repeats = tag == TAG_ARGUMENT || tag == TAG_VARIABLE || is_place;
     if (is_place && counts[tag] > (counts[TAG_ISOLATION] == 0 ? 0 : PATHS_LIMIT)) return -1;
     int optional = tag == TAG_VARIABLE || tag == TAG_DESCRIPTOR || tag >= TAG_CRASH;
@@ -182,6 +183,7 @@ static char ***list_of(struct spec *spec, uint32_t tag) {
     case TAG_WRITABLE: return &spec->writable;
     case TAG_SHOWN: return &spec->shown;
     case TAG_HIDDEN: return &spec->hidden;
+    case TAG_GIVEN: return &spec->given;
     default: return NULL;
   }
 }

@@ -28,10 +28,12 @@
 //   21   processes of its user         u64, optional: RLIMIT_NPROC
 //   22   bytes on disk                 u64, optional, from 1: of each file that it writes, and of its folders
 //   23   isolation                     u64, optional: 1 files, 2 full
-//   24   path that may be written      text, absolute; with 23, once or more, at most 64, the working folder first
+//   24   path of the run's own         text, absolute; with 23, once or more, at most 64, the working folder first: may be
+//                                      written, hidden or not
 //   25   path that stays to be seen    text, absolute; with 23, at most 64
 //   26   folder that is hidden         text, absolute; with 23, at most 64
 //   27   folder for passing things     text, absolute; with 23: what /tmp and /var/tmp become
+//   28   path of the host              text, absolute; with 23, at most 64: may be written, unless it is hidden (given.h)
 //   45   kept folder                   text, optional: its `work/` is the working folder in place of the run folder's; the
 //                                      shim holds a lock (flock) on it for its whole life
 //
@@ -72,7 +74,7 @@ struct spec {
   uint64_t processes;  // 0: as the shim
   uint64_t disk;       // 0: as the shim
   enum isolation isolation;
-  char **writable, **shown, **hidden;  // each ends with NULL
+  char **writable, **shown, **hidden, **given;  // each ends with NULL
   const char *passing;
   const char *kept_folder;  // NULL: none
 };

@@ -37,8 +37,10 @@ import Testing
   @Test(.enabled(if: canIsolate, "needs landlock"), arguments: levels, users)
   func `it changes nothing but what it is given`(_ level: RunSpec.Isolation, user: String?) async throws {
     let bench = try Workbench(hides: true)
-    let given = bench.files.path("given")
-    let single = try bench.files.write("single", "before")
+    let host = try TemporaryFolder("belfry-host")
+    let given = host.path("given")
+    let single = try host.write("single", "before")
+    chmod(host.path(""), 0o711)
     // Not below /tmp, which root's agents make private.
     let mine = (isRoot() ? "/var/lib" : bench.files.path("")) + "/belfry-test-\(UInt64.random(in: 0 ... .max))"
     try Descriptor(open: mine, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666).write(Array("before".utf8), name: mine)
@@ -148,7 +150,8 @@ import Testing
   @Test(.enabled(if: isRoot(), "needs root: to make namespaces"), arguments: KillingTests.surroundings)
   func `full: all of it dies with its shim`(cgroup: Bool) async throws {
     let bench = try Workbench(cgroups: cgroup, hides: true)
-    let (ready, held) = (try bench.fifo("ready"), try bench.fifo("held"))
+    let host = try Workbench()
+    let (ready, held) = (try host.fifo("ready"), try host.fifo("held"))
     let files = try bench.put([("job.sh", "#!/bin/sh\nexec 9>\(held); setsid sleep 1000 & echo > \(ready); wait\n")])
     var spec = RunSpec(program: .script("job.sh"))
     spec.isolation = .full
@@ -183,16 +186,75 @@ import Testing
     #expect(ShimLauncher.lack(for: .files, isRoot: true, landlock: 1)?.contains("5.19") == true)
     #expect(ShimLauncher.lack(for: .files, isRoot: true, landlock: 2) == nil)
     #expect(ShimLauncher.lack(for: .files, isRoot: false, landlock: 2)?.contains("6.2") == true)
-    let bench = try Workbench()
-    var spec = RunSpec(program: .command(["true"]))
-    spec.isolation = .full
-    spec.write = ["/no/such/folder"]
-    let error = #expect(throws: ExecutionError.self) {
-      try bench.launcher.start(bench.attempt(spec), from: bench.store, in: bench.runPath())
+  }
+
+  @Test(.enabled(if: canIsolate, "needs landlock"), arguments: levels)
+  func `what is never given is an end with a reason`(_ level: RunSpec.Isolation) async throws {
+    let bench = try Workbench(hides: true)
+    let host = try TemporaryFolder("belfry-host")
+    try bench.files.write("secret", "the agent's key")
+    symlink(bench.files.path("secret"), host.path("link"))
+    symlink("/proc/sys", host.path("kernel"))
+    let never = [
+      bench.files.path, bench.files.path("secret"), host.path("link"), host.path("kernel"), "/", "/proc/sys/kernel",
+      "/sys",
+      "/dev", "/dev/shm", host.path("../../proc"),
+    ]
+    for (number, path) in never.enumerated() {
+      let result = try await run(level, "true", on: bench, run: "run\(number)") { $0.write = [path] }
+      #expect(result.record.ending == .neverBegan(.writable, error: EPERM), "\(path)")
     }
+    let result = try await run(level, "true", on: bench) { $0.write = ["/no/such/folder"] }
+    #expect(result.record.ending == .neverBegan(.writable, error: ENOENT))
     #expect(
-      error?.code == .unsupported && error?.message.hasPrefix("run.write: /no/such/folder is not on this host") == true)
-    #expect(!bench.exists("run"))
+      classify(result.end, success: [0]).reason?.contains("(run.write of the manifest): No such file") == true)
+  }
+
+  @Test(.enabled(if: isRoot() && canIsolate, "needs root, and landlock"), arguments: levels)
+  func `what is given uncovers nothing that is hidden below it`(_ level: RunSpec.Isolation) async throws {
+    let bench = try Workbench(hides: true)
+    let host = try TemporaryFolder("belfry-host")
+    let secret = try bench.files.write("secret", "the agent's key")
+    let line = """
+      cat \(secret) ../spec ../status 2>/dev/null && echo saw-records
+      (echo x > \(secret)) 2>/dev/null && echo wrote-secret
+      echo work > here && cat here && echo given > \(host.path("file")) && head -c 9 "$0"
+      """
+    // The folder around the bench's.
+    let result = try await run(level, line, on: bench) { $0.write = ["/tmp"] }
+    #expect(result.text == "work\n#!/bin/sh" && result.record.ending == .exited(0))
+    #expect(try command(["cat", secret, host.path("file")]).output == "the agent's keygiven\n")
+  }
+
+  @Test(.enabled(if: isRoot() && canIsolate, "needs root, and landlock"), arguments: levels)
+  func `devices of the host are none in it, given or not`(_ level: RunSpec.Isolation) async throws {
+    // Not below /tmp, which is private.
+    let host = "/var/lib/belfry-test-\(UInt64.random(in: 0 ... .max))"
+    mkdir(host, 0o755)
+    mkdir(host + "/given", 0o755)
+    defer { _ = try? command(["rm", "-r", host]) }
+    let nodes = [host + "/node", host + "/given/node"]
+    for node in nodes {
+      try #require(mknod(node, S_IFCHR | 0o666, 1 << 8 | 3) == 0)
+      try #require(command(["sh", "-c", "echo > \(node)"]).status == 0)
+    }
+    let line = """
+      for node in \(nodes.joined(separator: " ")); do
+        (echo x > $node) 2>/dev/null && echo wrote-node
+        (head -c 1 < $node) 2>/dev/null && echo read-node
+      done
+      echo given > \(host)/given/file && echo x > /dev/null && head -c 1 /dev/urandom | wc -c
+      echo $(ls -A /dev | grep -v log)
+      """
+    let result = try await run(level, line) { $0.write = [host + "/given"] }
+    #expect(result.text == "1\nfd full null ptmx pts random shm stderr stdin stdout tty urandom zero\n")
+  }
+
+  @Test(.enabled(if: canIsolate, "needs landlock"), arguments: levels)
+  func `its place among the host's processes is any job's`(_ level: RunSpec.Isolation) async throws {
+    let line = "cat /proc/self/oom_score_adj; nice; sed 's/.* nice //' /proc/self/autogroup 2>/dev/null || echo 5"
+    let result = try await run(level, line) { $0.limits.nice = 5 }
+    #expect(result.text == "100\n5\n5\n")
   }
 
   @Test(.enabled(if: isRoot() && canIsolate, "needs root, and landlock"), arguments: levels)

@@ -46,8 +46,8 @@ import Testing
         (0..<Int.random(in: count, using: &generator)).map { _ in "/" + text(0...40) }
       }
       spec.isolation = ShimSpec.Isolation(
-        isFull: Bool.random(using: &generator), writable: paths(1...5), shown: paths(0...3), hidden: paths(0...3),
-        passing: "/" + text(0...40))
+        isFull: Bool.random(using: &generator), writable: paths(1...5), given: paths(0...3), shown: paths(0...3),
+        hidden: paths(0...3), passing: "/" + text(0...40))
     }
     if Bool.random(using: &generator) { spec.disk = Int.random(in: 1...1 << 50, using: &generator) }
     return spec
@@ -102,7 +102,8 @@ import Testing
       Self.field(23, number: 1) + passing, Self.field(23, number: 1) + work, Self.field(23, number: 3) + work + passing,
       Self.field(23, number: 0) + work + passing,
       Self.field(23, number: 2) + Self.field(24, Array("w\0".utf8)) + passing,
-      work, passing, Self.field(25, Array("/b\0".utf8)),
+      work, passing, Self.field(25, Array("/b\0".utf8)), Self.field(28, Array("/b\0".utf8)),
+      Self.field(23, number: 1) + work + passing + Self.field(28, Array("b\0".utf8)),
       Self.field(23, number: 1) + [[UInt8]](repeating: work, count: 65).flatMap { $0 } + passing,
       Self.field(23, number: 1) + work
         + Self.field(27, Array(("/" + String(repeating: "x", count: 4_096) + "\0").utf8)),

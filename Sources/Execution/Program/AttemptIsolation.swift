@@ -13,12 +13,10 @@ extension ShimLauncher {
     if let lack = Self.lack(for: level, isRoot: geteuid() == 0, landlock: LinuxCalls.landlockVersion) {
       throw ExecutionError(.unsupported, "isolate: \(level.rawValue) cannot be held on this host: \(lack)")
     }
-    for path in attempt.program.write where access(path, F_OK) != 0 {
-      throw ExecutionError(.unsupported, "run.write: \(path) is not on this host: \(systemMessage(errno))")
-    }
     return ShimSpec.Isolation(
       isFull: level == .full,
-      writable: [work, folder.temporary, folder.artifacts, folder.outputFile] + attempt.program.write,
+      writable: [work, folder.temporary, folder.artifacts, folder.outputFile],
+      given: attempt.program.write,
       shown: [folder.bundle, folder.eventFile],
       hidden: hidden, passing: folder.temporary)
   }

@@ -41,12 +41,15 @@ public struct ShimSpec: Hashable, Sendable {
   /// Nil: it is as any program of its user.
   public var isolation: Isolation?
 
-  /// What an isolated job sees of its host. Paths are absolute and exist; at most 64 of each kind.
+  /// What an isolated job sees of its host. Paths are absolute; at most 64 of each kind. All but what is given exist.
   public struct Isolation: Hashable, Sendable {
     /// With namespaces of its own for processes, network, IPC and host name, and devices of its own.
     public var isFull: Bool
-    /// What it may write, the working folder first.
+    /// What is its own and may be written, the working folder first.
     public var writable: [String]
+    /// What of the host it may write. The attempt does not begin when one is not there or is never given
+    /// (Sources/shim/given.h): looking is the shim's, because a file system that has lost its server lets one wait for ever.
+    public var given: [String]
     /// What it is to see, though it lies in what is hidden or private.
     public var shown: [String]
     /// Folders that it is not to see into.
@@ -54,9 +57,13 @@ public struct ShimSpec: Hashable, Sendable {
     /// The folder that `/tmp` and `/var/tmp` become.
     public var passing: String
 
-    public init(isFull: Bool, writable: [String], shown: [String] = [], hidden: [String] = [], passing: String) {
+    public init(
+      isFull: Bool, writable: [String], given: [String] = [], shown: [String] = [], hidden: [String] = [],
+      passing: String
+    ) {
       self.isFull = isFull
       self.writable = writable
+      self.given = given
       self.shown = shown
       self.hidden = hidden
       self.passing = passing
@@ -116,7 +123,7 @@ extension ShimSpec {
     case program = 1
     case argument, variable, timeout, grace, linger, head, tail, descriptor, crash, startAt, startBy
     case user, group, groups, nice, openFiles, stopSignal, input
-    case cgroup, userProcesses, disk, isolation, writable, shown, hidden, passing
+    case cgroup, userProcesses, disk, isolation, writable, shown, hidden, passing, given
     case keptFolder = 45
   }
 
@@ -163,13 +170,18 @@ extension ShimSpec {
 
   private static func append(_ isolation: Isolation, to out: inout [UInt8]) throws(ExecutionError) {
     append(.isolation, isolation.isFull ? 2 : 1, to: &out)
-    for (tag, paths) in [(Tag.writable, isolation.writable), (.shown, isolation.shown), (.hidden, isolation.hidden)] {
-      guard paths.count <= Isolation.pathLimit else {
-        throw ExecutionError(.tooLarge, "too many paths for an isolated job")
-      }
-      for path in paths { try append(tag, path, to: &out) }
-    }
+    try append(.writable, isolation.writable, to: &out)
+    try append(.shown, isolation.shown, to: &out)
+    try append(.hidden, isolation.hidden, to: &out)
     try append(.passing, isolation.passing, to: &out)
+    try append(.given, isolation.given, to: &out)
+  }
+
+  private static func append(_ tag: Tag, _ paths: [String], to out: inout [UInt8]) throws(ExecutionError) {
+    guard paths.count <= Isolation.pathLimit else {
+      throw ExecutionError(.tooLarge, "too many paths for an isolated job")
+    }
+    for path in paths { try append(tag, path, to: &out) }
   }
 
   private static func append(_ tag: Tag, _ number: Int64, to out: inout [UInt8]) {

@@ -39,7 +39,7 @@ extension ShimSpec {
       case .userProcesses: userProcesses = Int(try Self.number(value, in: 1...1 << 22))
       case .isolation:
         isolation = Isolation(isFull: try Self.number(value, in: 1...2) == 2, writable: [], passing: "")
-      case .writable, .shown, .hidden, .passing: try addPath(Self.path(value), tag)
+      case .writable, .shown, .hidden, .passing, .given: try addPath(Self.path(value), tag)
       case .disk: disk = Int(try Self.number(value, in: 1...1 << 50))
       }
     }
@@ -48,7 +48,7 @@ extension ShimSpec {
     if let id, let group, let groups { user = JobUser(id: id, group: group, groups: groups) }
     guard (id == nil) == (group == nil), (id == nil) == (groups == nil) else { throw Self.notASpec }
     if let isolation {
-      let lists = [isolation.writable, isolation.shown, isolation.hidden]
+      let lists = [isolation.writable, isolation.given, isolation.shown, isolation.hidden]
       guard !isolation.passing.isEmpty, !isolation.writable.isEmpty,
         lists.allSatisfy({ $0.count <= Isolation.pathLimit })
       else { throw Self.notASpec }
@@ -68,6 +68,7 @@ extension ShimSpec {
     case .writable: isolation?.writable.append(path)
     case .shown: isolation?.shown.append(path)
     case .hidden: isolation?.hidden.append(path)
+    case .given: isolation?.given.append(path)
     default: isolation?.passing = path
     }
     guard isolation != nil else { throw Self.notASpec }
