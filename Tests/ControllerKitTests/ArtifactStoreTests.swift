@@ -25,21 +25,22 @@ import Wire
 
   @Test func whereThereIsRoomNothingGoes() {
     let room = ArtifactRoom(total: 100, agent: 50)
-    let removed = room.toRemove([a: shelf([(1, 40)]), b: shelf([(2, 40)])], for: a, bytes: 10, keeping: digest(9))
+    let removed = room.toRemove(
+      [a: shelf([(1, 40)]), b: shelf([(2, 40)])], for: a, bytes: 10, keeping: [a: [digest(9)]])
     #expect(removed?.isEmpty == true)
   }
 
   @Test func whoHasMoreThanItsShareLosesItsOwnOldest() {
     let room = ArtifactRoom(total: 1_000, agent: 50)
     let removed = room.toRemove(
-      [a: shelf([(3, 20), (1, 20), (2, 9)]), b: shelf([(0, 40)])], for: a, bytes: 25, keeping: digest(9))
+      [a: shelf([(3, 20), (1, 20), (2, 9)]), b: shelf([(0, 40)])], for: a, bytes: 25, keeping: [a: [digest(9)]])
     #expect(removed?.map(\.digest) == [digest(1), digest(2)] && removed?.allSatisfy { $0.agent == a } == true)
   }
 
   @Test func whoHasTheMostMakesRoomForOthers() {
     let room = ArtifactRoom(total: 100, agent: 90)
     let removed = room.toRemove(
-      [a: shelf([(9, 10)]), b: shelf([(5, 45), (6, 45)])], for: a, bytes: 10, keeping: digest(1))
+      [a: shelf([(9, 10)]), b: shelf([(5, 45), (6, 45)])], for: a, bytes: 10, keeping: [a: [digest(1)]])
     #expect(removed?.map(\.digest) == [digest(5)] && removed?.first?.agent == b)
   }
 
@@ -48,8 +49,19 @@ import Wire
     var shelf = shelf([(1, 20)])
     shelf.put(part: digest(2), .init(size: 20, time: 5))
     shelf.put(part: digest(3), .init(size: 10, time: 9))
-    #expect(room.toRemove([a: shelf], for: a, bytes: 5, keeping: digest(3))?.map(\.digest) == [digest(2)])
-    #expect(room.toRemove([a: shelf], for: a, bytes: 45, keeping: digest(3)) == nil)
+    #expect(room.toRemove([a: shelf], for: a, bytes: 5, keeping: [a: [digest(3)]])?.map(\.digest) == [digest(2)])
+    #expect(room.toRemove([a: shelf], for: a, bytes: 45, keeping: [a: [digest(3)]]) == nil)
+  }
+
+  @Test func whatIsComingFromAnotherAgentStays() {
+    let room = ArtifactRoom(total: 100, agent: 90)
+    var large = ArtifactShelf()
+    large.put(part: digest(5), .init(size: 60, time: 1))
+    let shelves = [a: shelf([(1, 30)]), b: large]
+    let kept: [AgentID: Set<Digest>] = [a: [digest(2)], b: [digest(5)]]
+    #expect(room.toRemove(shelves, for: a, bytes: 20, keeping: kept)?.map(\.digest) == [digest(1)])
+    #expect(room.toRemove(shelves, for: a, bytes: 50, keeping: kept) == nil)
+    #expect(room.toRemove(shelves, for: a, bytes: 50, keeping: [:])?.map(\.digest) == [digest(5)])
   }
 
   @Test func sizesAddUpWhateverHappens() {
@@ -191,6 +203,40 @@ private final class Bench: Sendable {
     }
     #expect(answer?.refused.isEmpty == true && requests.withLock { $0.count > 2 && $0[2] >= 512 << 10 })
     #expect(await bench.stored(Self.large))
+  }
+
+  @Test func aPartThatVanishesIsFetchedAgainAsOftenAsItTakes() async throws {
+    let bench = try Bench()
+    let part = bench.folder.path("artifacts/\(bench.agent.text)/\(SHA256.hash(Self.large).hex).part")
+    let removals = Mutex(0)
+    let answer = try await bench.fetch(bench.receipt([("a", Self.large)])) { request in
+      if request.offset > 0, removals.withLock({ $0 < 3 }), unlink(part) == 0 { removals.withLock { $0 += 1 } }
+      return Bench.honest([Self.large])(request)
+    }
+    #expect(removals.withLock { $0 } == 3)
+    #expect(answer?.refused.isEmpty == true, "\(answer.debugDescription)")
+    #expect(await bench.stored(Self.large))
+  }
+
+  @Test func whatAnAgentSendsDoesNotPushOutWhatComesFromAnother() async throws {
+    let bench = try Bench(room: ArtifactRoom(total: 1_000, agent: 900))
+    let (store, agent, other) = (bench.store, bench.agent, AgentID(random: (8, 8)))
+    let file = [UInt8](repeating: 1, count: 600)
+    let artifact = Artifact(name: "a", size: 600, digest: SHA256.hash(file))
+    let otherOne = Artifact(name: "b", size: 500, digest: SHA256.hash([2]))
+    #expect(try await store.begin(otherOne, of: other) == .missing(from: 0))
+    try await store.transferring(artifact, of: agent) { () async throws in
+      #expect(try await store.begin(artifact, of: agent) == .missing(from: 0))
+      #expect(try await store.append(file, at: 0, of: artifact, agent: agent))
+      await #expect(throws: FileError.self) {
+        try await store.append(file.prefix(500), at: 0, of: otherOne, agent: other)
+      }
+      #expect(try await store.begin(artifact, of: agent) == .missing(from: 600))
+    }
+    // Nobody goes on with it.
+    #expect(try await store.append(file.prefix(500), at: 0, of: otherOne, agent: other))
+    #expect(try await store.begin(artifact, of: agent) == .missing(from: 0))
+    #expect(try await !store.append(file.suffix(100), at: 500, of: artifact, agent: agent))
   }
 
   /// An agent that means harm, or has a bad disk.

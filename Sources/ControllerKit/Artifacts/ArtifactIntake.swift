@@ -107,47 +107,62 @@ final class ArtifactIntake: Sendable {
 
   /// Fetches what is missing of a run; gives back what cannot be had, and why.
   private func fetch(
-    _ index: ArtifactIndex, _ agent: AgentID, _ send: (Belfry_V1_FromController.OneOf_Message) -> Void
+    _ index: ArtifactIndex, _ agent: AgentID, _ send: @Sendable (Belfry_V1_FromController.OneOf_Message) -> Void
   ) async throws -> [Digest: String] {
     var refusals: [Digest: String] = [:]
     for artifact in index.contents {
-      var isSecond = false
-      while true {
-        let start: Int64
-        switch try await store.begin(artifact, of: agent) {
-        case .stored: start = -1
-        case .missing(let from): start = from
-        case .refused(let reason):
-          refusals[artifact.digest] = reason
-          start = -1
-        }
-        if start < 0 { break }
-        if let problem = try await transfer(artifact, from: start, agent, send) {
-          await store.discard(artifact, of: agent)
-          refusals[artifact.digest] = problem
-          break
-        }
-        if try await store.finish(artifact, of: agent) { break }
-        logger.error(
-          "an artifact came with other bytes than its receipt names",
-          metadata: ["agent": "\(agent)", "run": "\(index.run)", "sha256": "\(artifact.digest)"])
-        // Once more from the beginning: it may have been this end's disk.
-        guard !isSecond else {
-          refusals[artifact.digest] = "the bytes that came twice are not those that the receipt names"
-          break
-        }
-        isSecond = true
+      refusals[artifact.digest] = try await store.transferring(artifact, of: agent) {
+        try await fetch(artifact, of: index.run, agent, send)
       }
     }
     try await store.complete(index, refusals: refusals)
     return refusals
   }
 
-  /// Asks for one piece after the other; gives back why the agent cannot send them.
+  /// Fetches what is missing of one artifact; gives back why it cannot be had.
+  private func fetch(
+    _ artifact: Artifact, of run: RunID, _ agent: AgentID,
+    _ send: @Sendable (Belfry_V1_FromController.OneOf_Message) -> Void
+  ) async throws -> String? {
+    var isSecond = false
+    while true {
+      let start: Int64
+      switch try await store.begin(artifact, of: agent) {
+      case .stored: return nil
+      case .missing(let from): start = from
+      case .refused(let reason): return reason
+      }
+      switch try await transfer(artifact, from: start, agent, send) {
+      case .complete: break
+      case .partLost: continue
+      case .problem(let problem):
+        await store.discard(artifact, of: agent)
+        return problem
+      }
+      if try await store.finish(artifact, of: agent) { return nil }
+      logger.error(
+        "an artifact came with other bytes than its receipt names",
+        metadata: ["agent": "\(agent)", "run": "\(run)", "sha256": "\(artifact.digest)"])
+      // Once more from the beginning: it may have been this end's disk.
+      if isSecond { return "the bytes that came twice are not those that the receipt names" }
+      isSecond = true
+    }
+  }
+
+  private enum Transfer {
+    /// All bytes have come.
+    case complete
+    /// What came before is not here any more, which is not the agent's fault.
+    case partLost
+    /// Why the agent cannot send them.
+    case problem(String)
+  }
+
+  /// Asks for one piece after the other.
   private func transfer(
     _ artifact: Artifact, from start: Int64, _ agent: AgentID,
-    _ send: (Belfry_V1_FromController.OneOf_Message) -> Void
-  ) async throws -> String? {
+    _ send: @Sendable (Belfry_V1_FromController.OneOf_Message) -> Void
+  ) async throws -> Transfer {
     var offset = start
     while offset < artifact.size {
       let length = min(Int64(WireLimits.artifactWindow), artifact.size - offset)
@@ -163,15 +178,18 @@ final class ArtifactIntake: Sendable {
             $0.length = length
           }))
       let end = offset + length
+      var isLost = false
       while offset < end {
         let chunk = try await nextChunk()
-        if !chunk.problem.isEmpty { return "the agent: \(AgentWords.safe(chunk.problem, bytes: 300))" }
-        try await store.append(chunk.data, at: offset, of: artifact, agent: agent)
+        if !chunk.problem.isEmpty { return .problem("the agent: \(AgentWords.safe(chunk.problem, bytes: 300))") }
+        // The rest of the piece is on its way and has to be taken before another can be asked for.
+        if !isLost { isLost = try await !store.append(chunk.data, at: offset, of: artifact, agent: agent) }
         offset += Int64(chunk.data.count)
       }
+      if isLost { return .partLost }
       CrashPoint.reach("controller.artifactPiece")
     }
-    return nil
+    return .complete
   }
 
   private func nextChunk() async throws -> Belfry_V1_ArtifactChunk {

@@ -32,9 +32,9 @@ struct ArtifactShelf: Hashable, Sendable {
   mutating func remove(part digest: Digest) { size -= parts.removeValue(forKey: digest)?.size ?? 0 }
 
   /// What is to go first: a part that nobody goes on with, then the oldest file. Nil when there is nothing but `kept`.
-  func oldest(but kept: Digest?) -> Digest? {
+  func oldest(but kept: Set<Digest>) -> Digest? {
     func first(_ files: [Digest: File]) -> Digest? {
-      files.filter { $0.key != kept }.min { ($0.value.time, $0.key) < ($1.value.time, $1.key) }?.key
+      files.filter { !kept.contains($0.key) }.min { ($0.value.time, $0.key) < ($1.value.time, $1.key) }?.key
     }
     return first(parts) ?? first(files)
   }
@@ -53,28 +53,28 @@ public struct ArtifactRoom: Hashable, Sendable {
   }
 
   /// What has to go before an agent may have so many bytes more: its own oldest where it would have more than its share,
-  /// else the oldest of whoever has the most. So an agent that sends without end pushes out what is its own. Nil when there is
-  /// nothing left to go and still no room.
+  /// else the oldest of whoever has the most. So an agent that sends without end pushes out what is its own. What is coming at
+  /// present, from any agent, does not go. Nil when there is nothing else left to go and still no room.
   func toRemove(
-    _ shelves: [AgentID: ArtifactShelf], for agent: AgentID, bytes: Int64, keeping digest: Digest
+    _ shelves: [AgentID: ArtifactShelf], for agent: AgentID, bytes: Int64, keeping kept: [AgentID: Set<Digest>]
   ) -> [(agent: AgentID, digest: Digest)]? {
     var shelves = shelves
     var removed: [(agent: AgentID, digest: Digest)] = []
     var sum = shelves.values.reduce(0) { $0 + $1.size }
     while true {
       let own = shelves[agent]?.size ?? 0
-      let victim: AgentID
+      let victims: [AgentID]
       if own + bytes > self.agent {
-        victim = agent
+        victims = [agent]
       } else if sum + bytes > total {
-        guard let largest = shelves.max(by: { ($0.value.size, $0.key) < ($1.value.size, $1.key) })?.key else {
-          return nil
-        }
-        victim = largest
+        victims = shelves.sorted { ($0.value.size, $0.key) > ($1.value.size, $1.key) }.map(\.key)
       } else {
         return removed
       }
-      guard let oldest = shelves[victim]?.oldest(but: victim == agent ? digest : nil) else { return nil }
+      let candidates = victims.lazy.compactMap { victim in
+        shelves[victim]?.oldest(but: kept[victim] ?? []).map { (victim, $0) }
+      }
+      guard let (victim, oldest) = candidates.first else { return nil }
       let before = shelves[victim]?.size ?? 0
       shelves[victim]?.remove(oldest)
       sum -= before - (shelves[victim]?.size ?? 0)

@@ -19,6 +19,8 @@ actor ArtifactStore {
   private let clock: WallClock
   private let logger: Logger
   private var shelves: [AgentID: ArtifactShelf] = [:]
+  /// What is coming at present, and how many intakes fetch it: an agent that dialed anew may have two for a moment.
+  private var transfers: [AgentID: [Digest: Int]] = [:]
   private var isLoaded = false
   /// Why nothing can be stored at present; nil when all is well.
   private(set) var trouble: String?
@@ -92,6 +94,19 @@ actor ArtifactStore {
     case refused(String)
   }
 
+  /// While `body` runs, nothing that has come of the artifact is removed to make room for others.
+  func transferring<Result: Sendable>(
+    _ artifact: Artifact, of agent: AgentID, _ body: @Sendable () async throws -> Result
+  ) async throws -> Result {
+    transfers[agent, default: [:]][artifact.digest, default: 0] += 1
+    defer {
+      let left = (transfers[agent]?[artifact.digest] ?? 1) - 1
+      transfers[agent]?[artifact.digest] = left > 0 ? left : nil
+      if transfers[agent]?.isEmpty == true { transfers[agent] = nil }
+    }
+    return try await body()
+  }
+
   /// What is missing of an artifact.
   func begin(_ artifact: Artifact, of agent: AgentID) throws(FileError) -> Beginning {
     try load()
@@ -109,11 +124,13 @@ actor ArtifactStore {
     return .missing(from: size)
   }
 
-  /// Adds bytes at the end of what has come.
+  /// Adds bytes at the end of what has come. False, and nothing is written, when that does not end at `offset`, because
+  /// somebody has removed it or gone on with it: a file with a hole would look like an agent that lies.
   func append(_ bytes: some Collection<UInt8> & Sendable, at offset: Int64, of artifact: Artifact, agent: AgentID)
-    throws(FileError)
+    throws(FileError) -> Bool
   {
     let path = part(of: artifact.digest, agent: agent)
+    guard FilePieces.status(path)?.size ?? 0 == offset else { return false }
     do throws(FileError) {
       try makeRoom(for: Int64(bytes.count), keeping: artifact.digest, of: agent)
       try FilePieces.write(Array(bytes), to: path, at: offset)
@@ -124,6 +141,7 @@ actor ArtifactStore {
     trouble = nil
     shelves[agent, default: ArtifactShelf()].put(
       part: artifact.digest, .init(size: offset + Int64(bytes.count), time: clock.now.microseconds))
+    return true
   }
 
   /// All bytes have come: reads them back, and puts the file in its place, durably. False when they are not those of the
@@ -164,7 +182,9 @@ actor ArtifactStore {
   // MARK: - Room
 
   private func makeRoom(for bytes: Int64, keeping digest: Digest, of agent: AgentID) throws(FileError) {
-    guard let removals = room.toRemove(shelves, for: agent, bytes: bytes, keeping: digest) else {
+    var kept = transfers.mapValues { Set($0.keys) }
+    kept[agent, default: []].insert(digest)
+    guard let removals = room.toRemove(shelves, for: agent, bytes: bytes, keeping: kept) else {
       throw FileError(path: folder, code: ENOSPC, operation: "cannot make room")
     }
     for removal in removals {
