@@ -54,13 +54,13 @@ import Trust
       """)
     let spool = try place.spool()
     #expect(folder.mayHaveArtifacts(patterns: []) && folder.mayHaveArtifacts(patterns: ["out/*.gz"]))
-    let found = folder.collectArtifacts(patterns: ["out/*.gz"], into: spool)
+    let found = try folder.collectArtifacts(patterns: ["out/*.gz"], into: spool)
     #expect(found.problems.isEmpty && found.notes.isEmpty, "\(found)")
     #expect(found.files.map(\.name) == ["a/b/é file", "empty", "out/1.gz", "out/2.gz"])
     #expect(try text(found.files[0], in: spool) == "given\n" && text(found.files[1], in: spool) == "")
     #expect(try text(found.files[3], in: spool) == "two\n")
     // Told again, it gives the same; and what is in the spool stays when the run's folder goes.
-    #expect(folder.collectArtifacts(patterns: ["out/*.gz"], into: spool) == found)
+    #expect(try folder.collectArtifacts(patterns: ["out/*.gz"], into: spool) == found)
     try folder.remove()
     #expect(try text(found.files[2], in: spool) == "one\n")
     #expect(spool.size == 6 + 0 + 4 + 4)
@@ -71,7 +71,7 @@ import Trust
     let folder = try await place.run("true")
     #expect(!folder.mayHaveArtifacts(patterns: []))
     #expect(access(folder.path + "/taken", F_OK) != 0)
-    let found = folder.collectArtifacts(patterns: ["out/*.gz", "**/x"], into: try place.spool())
+    let found = try folder.collectArtifacts(patterns: ["out/*.gz", "**/x"], into: try place.spool())
     #expect(found.files.isEmpty && found.problems.isEmpty)
     #expect(found.notes == ["nothing matches out/*.gz", "nothing matches **/x"])
   }
@@ -83,7 +83,7 @@ import Trust
       "echo x > $BELFRY_ARTIFACTS/f; stat -c %i $BELFRY_ARTIFACTS/f; echo y > w", user: "nobody")
     let inode = try folder.text().trimmingNewline
     let spool = try place.spool()
-    let found = folder.collectArtifacts(patterns: ["w"], into: spool)
+    let found = try folder.collectArtifacts(patterns: ["w"], into: spool)
     #expect(found.files.map(\.name) == ["f", "w"] && found.problems.isEmpty, "\(found)")
     var status = stat()
     lstat("\(place.spoolPath)/\(found.files[0].digest.hex)", &status)
@@ -96,7 +96,7 @@ import Trust
     let place = try Place()
     let folder = try await place.run("echo x > f; chmod 600 f", keeps: true)
     let spool = try place.spool()
-    let found = folder.collectArtifacts(patterns: ["f"], into: spool)
+    let found = try folder.collectArtifacts(patterns: ["f"], into: spool)
     #expect(try text(found.files.first, in: spool) == "x\n")
     let again = try await place.run("cat f; echo y >> f; cat f", run: "2", keeps: true)
     #expect(try again.text() == "x\nx\ny\n")
@@ -143,7 +143,7 @@ import Trust
   func `whatever a job leaves, nothing hangs, nothing leaks, and it is said`(_ trap: Trap) async throws {
     let place = try Place()
     let folder = try await place.run("A=$BELFRY_ARTIFACTS; \(trap.line)")
-    let found = folder.collectArtifacts(patterns: [], into: try place.spool())
+    let found = try folder.collectArtifacts(patterns: [], into: try place.spool())
     if trap.files.count > 0 || trap.problem == nil { #expect(found.files.map(\.name) == trap.files, "\(found)") }
     if let problem = trap.problem {
       #expect(found.problems.contains { $0.contains(problem) }, "\(found)")
@@ -163,7 +163,7 @@ import Trust
     chmod(secret, 0o600)
     link(secret, folder.artifacts + "/hard")
     try place.bench.files.write("run/artifacts/moved", "root's too")
-    let found = folder.collectArtifacts(patterns: [], into: try place.spool())
+    let found = try folder.collectArtifacts(patterns: [], into: try place.spool())
     #expect(found.files.isEmpty)
     #expect(found.problems == ["hard: it belongs to another user", "moved: it belongs to another user"])
     var status = stat()
@@ -179,7 +179,7 @@ import Trust
     let mount = folder.artifacts + "/m"
     try command(["mount", "--bind", place.bench.files.path("host"), mount])
     defer { umount2(mount, 2) }
-    let found = folder.collectArtifacts(patterns: [], into: try place.spool())
+    let found = try folder.collectArtifacts(patterns: [], into: try place.spool())
     #expect(found.files.isEmpty && found.problems.count == 1 && found.problems[0].contains("Invalid cross-device link"))
   }
 
@@ -190,11 +190,11 @@ import Trust
     let writer = open(folder.artifacts + "/f", O_WRONLY)
     defer { close(writer) }
     let spool = try place.spool()
-    let found = folder.collectArtifacts(patterns: [], into: spool)
+    let found = try folder.collectArtifacts(patterns: [], into: spool)
     #expect(found.problems.isEmpty && found.files.count == 1)
     pwrite(writer, "FALSE", 5, 0)
     #expect(try text(found.files.first, in: spool) == "first\n")
-    #expect(spool.isWhole(found.files[0].digest))
+    #expect(try spool.isWhole(found.files[0].digest))
   }
 
   @Test func `what waits already has a limit`() async throws {
@@ -203,7 +203,7 @@ import Trust
       "cd $BELFRY_ARTIFACTS; head -c 1000 /dev/zero > a; head -c 900 /dev/urandom > b; head -c 1001 /dev/zero > c; cp a d"
     )
     let spool = try place.spool()
-    let found = folder.collectArtifacts(patterns: [], into: spool)
+    let found = try folder.collectArtifacts(patterns: [], into: spool)
     // The same bytes take no room twice.
     #expect(found.files.map(\.name) == ["a", "d"])
     #expect(
@@ -225,12 +225,26 @@ import Trust
     let place = try Place()
     let folder = try await place.run("echo x > $BELFRY_ARTIFACTS/f")
     let spool = try place.spool()
-    let found = folder.collectArtifacts(patterns: [], into: spool)
+    let found = try folder.collectArtifacts(patterns: [], into: spool)
     try spool.collect(keeping: [])
     #expect(try text(found.files.first, in: spool) == "x\n")
     // The next life of the agent knows better: it collects again what was not written down.
     try place.spool().collect(keeping: [])
-    #expect(folder.collectArtifacts(patterns: [], into: try place.spool()) == found)
+    #expect(try folder.collectArtifacts(patterns: [], into: try place.spool()) == found)
+  }
+
+  @Test func `an agent that stops leaves files to the next one`() async throws {
+    let place = try Place()
+    let folder = try await place.run("echo x > $BELFRY_ARTIFACTS/f")
+    let spool = try place.spool()
+    let stopped = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      return try folder.collectArtifacts(patterns: [], into: spool)
+    }
+    await #expect(throws: CancellationError.self) { try await stopped.value }
+    #expect(spool.size == 0)
+    let found = try folder.collectArtifacts(patterns: [], into: spool)
+    #expect(found.problems.isEmpty && found.files.map(\.name) == ["f"])
   }
 
   /// An agent that died after each of its steps.
@@ -240,7 +254,7 @@ import Trust
     let place = try Place()
     let folder = try await place.run("echo x > $BELFRY_ARTIFACTS/f; echo y > $BELFRY_ARTIFACTS/g")
     let whole = try await place.run("echo x > $BELFRY_ARTIFACTS/f; echo y > $BELFRY_ARTIFACTS/g", run: "other")
-    let expected = whole.collectArtifacts(patterns: [], into: try place.spool())
+    let expected = try whole.collectArtifacts(patterns: [], into: try place.spool())
     var plan = ArtifactPlan(folder: nil, work: nil, patterns: [])
     plan.entries = [.init(name: "f", isInWorkFolder: false), .init(name: "g", isInWorkFolder: false)]
     mkdir(folder.path + "/taken", 0o700)
@@ -250,7 +264,7 @@ import Trust
     case "copy": try place.bench.files.write("run/taken/0.copy", "half")
     default: break
     }
-    #expect(folder.collectArtifacts(patterns: [], into: try place.spool()) == expected)
+    #expect(try folder.collectArtifacts(patterns: [], into: try place.spool()) == expected)
   }
 
   @Test func `a plan is read as it was written`() throws {
@@ -284,19 +298,19 @@ struct ArtifactDiskTests {
     let place = try ArtifactTests.Place(spoolPath: disk.path + "/artifacts")
     let first = try await place.run("head -c 100000 /dev/urandom > $BELFRY_ARTIFACTS/f")
     let spool = try place.spool()
-    let found = first.collectArtifacts(patterns: [], into: spool)
+    let found = try first.collectArtifacts(patterns: [], into: spool)
     #expect(found.files.count == 1 && found.problems.isEmpty, "\(found)")
     let second = try await place.run("head -c 3000000 /dev/urandom > $BELFRY_ARTIFACTS/g", run: "2")
-    let none = second.collectArtifacts(patterns: [], into: spool)
+    let none = try second.collectArtifacts(patterns: [], into: spool)
     #expect(
       none.files.isEmpty && none.problems == ["g: there is no room on the disk: No space left on device"], "\(none)")
     try disk.fill()
     let third = try await place.run("head -c 50000 /dev/urandom > $BELFRY_ARTIFACTS/h", run: "3")
-    #expect(third.collectArtifacts(patterns: [], into: spool).problems.count == 1)
-    #expect(spool.isWhole(found.files[0].digest) && spool.size == 100_000)
+    #expect(try third.collectArtifacts(patterns: [], into: spool).problems.count == 1)
+    #expect(try spool.isWhole(found.files[0].digest) && spool.size == 100_000)
     // With room again the very same attempt gives it back.
     disk.free()
-    let late = third.collectArtifacts(patterns: [], into: spool)
+    let late = try third.collectArtifacts(patterns: [], into: spool)
     #expect(late.files.count == 1 && late.problems.isEmpty, "\(late)")
   }
 }

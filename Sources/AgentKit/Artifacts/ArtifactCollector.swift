@@ -11,7 +11,7 @@ actor ArtifactCollector {
 
   init(spool: ArtifactSpool) { self.spool = spool }
 
-  func collect(_ folder: RunFolder, patterns: [String]) -> CollectedArtifacts {
-    folder.collectArtifacts(patterns: patterns, into: spool)
+  func collect(_ folder: RunFolder, patterns: [String]) throws -> CollectedArtifacts {
+    try folder.collectArtifacts(patterns: patterns, into: spool)
   }
 }

@@ -127,7 +127,7 @@ final class ShimRunner: AttemptRunner {
     }
     var artifacts = CollectedArtifacts()
     if end.mayHaveRun, runFolder.mayHaveArtifacts(patterns: run.job.artifacts) {
-      artifacts = await collector.collect(runFolder, patterns: run.job.artifacts)
+      artifacts = try await collector.collect(runFolder, patterns: run.job.artifacts)
       CrashPoint.reach("agent.artifactsTaken")
     }
     let mark = HandlingMark.Entry(

@@ -24,7 +24,13 @@ extension RunFolder {
   /// It may be told again at any time, also in another life of the agent: then it gives the same. Files of the attempt's own
   /// folders are moved, out of anybody's reach, and those of a folder that is kept are copied. A file is hashed when nobody
   /// can write to it any more: it is root's, and no process has it open for writing. Where one has, it is copied.
-  public func collectArtifacts(patterns: [String], into spool: ArtifactSpool) -> CollectedArtifacts {
+  ///
+  /// A task that is cancelled gets no further than the end of the present file, and no result: an agent that stops is not
+  /// kept from it by gigabytes that the next one can hash as well.
+  public func collectArtifacts(
+    patterns: [String], into spool: ArtifactSpool
+  ) throws(CancellationError) -> CollectedArtifacts {
+    if Task.isCancelled { throw CancellationError() }
     var result = CollectedArtifacts()
     do throws(ExecutionError) {
       let run = try open()
@@ -37,7 +43,7 @@ extension RunFolder {
       }
       (result.problems, result.notes) = (plan.problems, plan.notes)
       let owner = spec.user?.id ?? geteuid()
-      for (number, entry) in plan.entries.enumerated() {
+      for (number, entry) in plan.entries.enumerated() where !Task.isCancelled {
         let isKept = entry.isInWorkFolder && spec.keptFolder != nil
         let taking = ArtifactTaking(
           name: entry.name, number: number, owner: owner, mayMove: !isKept, spool: spool)
@@ -52,6 +58,10 @@ extension RunFolder {
       }
     } catch {
       result.problems.append("\(error)")
+    }
+    if Task.isCancelled {
+      spool.unpin(result.files.map(\.digest))
+      throw CancellationError()
     }
     return result
   }
