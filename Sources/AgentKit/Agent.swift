@@ -170,12 +170,16 @@ public final class Agent: Service {
       "stopping", metadata: ["runs": "\(going)", "they": "\(waits ? "are waited for" : "go on with their shims")"])
     if waits { _ = await wait(atMost: configuration.shutdown.limit) { await self.engine.goingRuns == 0 } }
     let left = await engine.goingRuns
-    let isRead = await wait(atMost: AgentShutdown.flush) { await self.desk.hasFlushed() }
+    var flush = ReceiptFlush.unread
+    _ = await wait(atMost: AgentShutdown.flush) {
+      flush = await self.desk.flushed()
+      return flush != .unread
+    }
+    let receipts = flush.words(await engine.spoolCount())
     logger.notice(
       "stopped",
       metadata: [
-        "runs left to their shims": "\(left)",
-        "receipts": "\(isRead ? "read by the controller" : "in the spool, for the next start")",
+        "runs left to their shims": "\(left)", "receipts": "\(receipts)",
       ])
   }
 

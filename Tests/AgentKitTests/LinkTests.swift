@@ -134,6 +134,17 @@ import ZoneInfo
     #expect(await receipts(desk) == Array(repeating: ["0", "1", "2"], count: 3).flatMap { $0 })
   }
 
+  @Test func receiptsThatNobodyReadsAreNotCalledRead() async throws {
+    let desk = try await desk(try Bench(), spooled: 2)
+    #expect(await desk.desk.flushed() == .noController)
+    await desk.desk.connected(epoch: 1, nonce: "n", outgoing: desk.outgoing)
+    #expect(await desk.desk.flushed() == .unread)
+    await desk.desk.disconnected()
+    let flush = await desk.desk.flushed()
+    #expect(flush.words(2) == "2 stay in the spool: no controller is connected")
+    #expect(flush.words(0) == "none in the spool")
+  }
+
   @Test func whatIsRejectedIsPutAside() async throws {
     let bench = try Bench()
     let desk = try await desk(bench, spooled: 2)

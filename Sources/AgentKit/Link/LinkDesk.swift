@@ -206,17 +206,17 @@ actor LinkDesk: LinkDelegate {
     signals.stateChanged.raise()
   }
 
-  /// Whether there is nothing in the spool that the controller has not read, or nobody to send it to. It has read what
-  /// was sent before a heartbeat that it has answered, because a stream keeps its order.
-  func hasFlushed() async -> Bool {
-    guard outgoing != nil else { return true }
+  /// How far the receipts have got. The controller has read what was sent before a heartbeat that it has answered, because a
+  /// stream keeps its order.
+  func flushed() async -> ReceiptFlush {
+    guard outgoing != nil else { return .noController }
     await pump()
-    guard await engine.spoolCount() <= inFlight.count else { return false }
+    guard await engine.spoolCount() <= inFlight.count else { return .unread }
     if flush?.receipt != lastSent {
       flush = (lastSent, nextHeartbeat)
       signals.stateChanged.raise()
     }
-    return flush.map { readHeartbeat >= $0.heartbeat } ?? false
+    return flush.map { readHeartbeat >= $0.heartbeat } == true ? .read : .unread
   }
 
   /// Sends what the window has room for.
@@ -247,6 +247,26 @@ actor LinkDesk: LinkDelegate {
       await engine.solved("spool")
     } catch {
       await engine.troubled("spool", error)
+    }
+  }
+}
+
+/// How far the receipts have got when an agent stops.
+enum ReceiptFlush: Sendable {
+  /// The controller has read them all.
+  case read
+  /// Some are on their way, or still to be sent.
+  case unread
+  /// Nobody is there to send them to.
+  case noController
+
+  /// For the log; `count` receipts are in the spool.
+  func words(_ count: Int) -> String {
+    switch self {
+    case .read: "read by the controller"
+    case _ where count == 0: "none in the spool"
+    case .unread: "\(count) stay in the spool: the controller has not read them all"
+    case .noController: "\(count) stay in the spool: no controller is connected"
     }
   }
 }
