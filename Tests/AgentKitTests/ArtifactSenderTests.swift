@@ -112,6 +112,30 @@ import Wire
     #expect(chunks.first?.problem.contains(bad.problem) == true && chunks.first?.data.isEmpty == true, "\(chunks)")
   }
 
+  @Test func whatCannotBeReadNowIsSentLater() async throws {
+    let desk = try await Desk()
+    // Reading a folder fails, but says nothing about the file.
+    rename(desk.stored, desk.stored + ".away")
+    mkdir(desk.stored, 0o700)
+    async let chunks = desk.chunks(request(desk.digest, 0, 1_000), count: 1)
+    for _ in 0..<200 where await desk.engine.problems[ArtifactSender.sending] == nil {
+      await desk.bench.signals.stateChanged.wait(atMost: .milliseconds(50))
+    }
+    rmdir(desk.stored)
+    rename(desk.stored + ".away", desk.stored)
+    #expect(try await chunks.map { Array($0.data) } == [Array(Self.file.prefix(1_000))])
+    #expect(try await chunks.first?.problem.isEmpty == true)
+  }
+
+  @Test func whatCannotBeReadIsNotCalledDamaged() async throws {
+    let desk = try await Desk()
+    #expect(try desk.spool.isWhole(desk.digest))
+    unlink(desk.stored)
+    #expect(try !desk.spool.isWhole(desk.digest))
+    mkdir(desk.stored, 0o700)
+    #expect(throws: ExecutionError.self) { try desk.spool.isWhole(desk.digest) }
+  }
+
   @Test func aReceiptThatWasAcknowledgedIsOfferedUntilItsFilesAreReceived() async throws {
     let desk = try await Desk()
     try await desk.engine.acknowledged([desk.run])

@@ -17,6 +17,9 @@ actor ArtifactSender {
   private let engine: Engine
   private let logger: Logger
   private var outgoing: Outgoing?
+  /// Rises with each stream, so that a request is not answered on one that it did not come on.
+  private var stream = 0
+  private var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
   /// Runs that were offered on this stream and have not been answered.
   private var offered: Set<RunID> = []
 
@@ -25,6 +28,8 @@ actor ArtifactSender {
     case connected(Outgoing)
     case disconnected
     case request(Belfry_V1_ArtifactRequest)
+    /// What is left of a request that could not be answered then.
+    case retry(Belfry_V1_ArtifactRequest, stream: Int)
     case received(Belfry_V1_ArtifactsReceived)
     /// A controller may have had no room for some.
     case offerAgain
@@ -48,10 +53,13 @@ actor ArtifactSender {
       switch event {
       case .connected(let outgoing):
         self.outgoing = outgoing
+        stream += 1
         offered = []
         await offer()
       case .disconnected: outgoing = nil
       case .request(let request): await send(request)
+      case .retry(let request, let stream) where stream == self.stream: await send(request)
+      case .retry: break
       case .received(let answer): await received(answer)
       case .offerAgain:
         offered = []
@@ -86,18 +94,22 @@ actor ArtifactSender {
 
   // MARK: - Answers
 
-  /// Sends the piece that was asked for, or says why it cannot.
+  /// What is troubled while an artifact cannot be read.
+  static let sending = "sending artifacts"
+
+  /// Sends the piece that was asked for. The controller gives up what it is told cannot be had, and then the agent's copy
+  /// goes: so only what is certainly gone or damaged is called that, and everything else is tried again.
   private func send(_ request: Belfry_V1_ArtifactRequest) async {
     guard let outgoing, let digest = try? Digest(hex: request.sha256) else { return }
     let length = min(Int(clamping: request.length), WireLimits.artifactWindow)
+    var sent = 0
     do {
       guard request.offset >= 0, length > 0 else { throw ExecutionError(.refused, "no such piece") }
       guard try await engine.owesArtifact(digest) else { throw ExecutionError(.missing, "it is not waiting here") }
       // Once for each transfer: what a disk has done to it meanwhile must not look like the controller's fault.
-      if request.offset == 0, !spool.isWhole(digest) {
+      if request.offset == 0, try !spool.isWhole(digest) {
         throw ExecutionError(.corrupted, "the agent's disk does not hold the bytes any more that the receipt names")
       }
-      var sent = 0
       while sent < length {
         let size = min(WireLimits.chunk, length - sent)
         let bytes = try spool.read(digest, at: request.offset + Int64(sent), limit: size)
@@ -111,15 +123,33 @@ actor ArtifactSender {
             }))
         sent += size
       }
-    } catch {
+      backoff.reset()
+      await engine.solved(Self.sending)
+    } catch let error as ExecutionError where [.missing, .corrupted, .refused].contains(error.code) {
+      await engine.solved(Self.sending)
       logger.error("an artifact cannot be sent", metadata: ["sha256": "\(digest)", "reason": "\(error)"])
       outgoing.send(
         .artifactChunk(
           .with {
             $0.sha256 = digest.hex
-            $0.offset = request.offset
+            $0.offset = request.offset + Int64(sent)
             $0.problem = "\(error)"
           }))
+    } catch {
+      await engine.troubled(Self.sending, error)
+      var rest = request
+      rest.offset += Int64(sent)
+      rest.length = Int64(length - sent)
+      retry(rest)
+    }
+  }
+
+  /// Later, while the controller waits for it on the same stream: nothing else of the link waits for artifacts.
+  private func retry(_ request: Belfry_V1_ArtifactRequest) {
+    let (pause, stream) = (backoff.pause(spread: Double.random(in: 0..<1)), stream)
+    Task {
+      try? await Task.sleep(for: pause)
+      add(.retry(request, stream: stream))
     }
   }
 

@@ -149,12 +149,16 @@ public final class ArtifactSpool: Sendable {
     try open().open(digest.hex, O_RDONLY).read(at: Int(offset), limit: limit, name: digest.short)
   }
 
-  /// Whether the file still has the bytes that it is named by.
-  public func isWhole(_ digest: Digest) -> Bool {
-    guard let file = try? open().open(digest.hex, O_RDONLY), let status = try? file.status(digest.short),
-      let found = try? file.hash(limit: Int64(status.st_size), name: digest.short)
-    else { return false }
-    return found == digest
+  /// Whether the file is there and still has the bytes that it is named by. Throws when the system does not let it be read
+  /// now, which says nothing about the file.
+  public func isWhole(_ digest: Digest) throws(ExecutionError) -> Bool {
+    do throws(ExecutionError) {
+      let file = try open().open(digest.hex, O_RDONLY)
+      return try file.hash(limit: Int64(file.status(digest.short).st_size), name: digest.short) == digest
+    } catch {
+      guard [.missing, .tooLarge].contains(error.code) else { throw error }
+      return false
+    }
   }
 
   /// Removes what nothing needs any more.
