@@ -30,6 +30,10 @@ public struct AgentConfiguration: Sendable {
   public var artifactSpool: Int64 = 4 << 30
   /// The cgroup below which each attempt gets its own, as `/proc/self/cgroup` would name it; nil is the agent's own.
   public var cgroup: String?
+  /// A folder with a file for each secret that the agent holds; nil is `secrets` in the state folder.
+  public var secrets: String?
+  /// A program that prints the secret whose name is its argument, for those without a file; absolute.
+  public var secretsCommand: String?
 
   public init(
     state: String, name: AgentName, labels: [String: String], controller: ControllerAddress, controllerKey: PublicKey,
@@ -75,6 +79,7 @@ public final class Agent: Service {
   private let installer: Installer
   private let desk: LinkDesk
   private let sender: ArtifactSender
+  private let fetcher: SecretFetcher
   private let signals = EngineSignals()
   private let isHurried = Atomic(false)
   private let watches: AsyncStream<ActiveRun>
@@ -115,11 +120,17 @@ public final class Agent: Service {
     let zones = ZoneDatabase()
     let runner = ShimRunner(
       folder: folder + "/runs", keptFolder: folder + "/work", artifacts: artifacts,
-      launcher: try ShimLauncher(path: configuration.shim, cgroups: cgroups, hidden: [folder]), store: store,
+      launcher: try ShimLauncher(
+        path: configuration.shim, secretFolders: SecretFolders(owner: identity.id.text), cgroups: cgroups,
+        hidden: [folder]),
+      store: store,
       controllerKey: configuration.controllerKey, agent: identity.name, zones: zones, clock: clock,
       handling: guards.handling, logger: logger)
     let (watches, continuation) = AsyncStream.makeStream(of: ActiveRun.self)
     self.watches = watches
+    fetcher = SecretFetcher(
+      source: SecretSource(
+        folder: configuration.secrets ?? folder + "/secrets", command: configuration.secretsCommand))
     engine = try Engine(
       receipts: ReceiptMaker(identity: identity), ledger: Ledger(path: folder + "/ledger.sqlite"), runner: runner,
       artifacts: artifacts, clock: clock, lead: Self.lead, signals: signals, guards: guards, watches: continuation,
@@ -205,6 +216,7 @@ public final class Agent: Service {
       let ends = EndQueue()
       group.addTask { await AttemptWatcher(engine: self.engine, runs: self.watches, ends: ends).run() }
       group.addTask { await EndWriter(engine: self.engine, ends: ends).run() }
+      group.addTask { await SecretService(engine: self.engine, fetcher: self.fetcher).run() }
       group.addTask { await SpoolSender(desk: self.desk, changed: self.signals.spoolChanged).run() }
       group.addTask { await self.sender.run() }
       group.addTask { await self.offerArtifacts() }

@@ -32,6 +32,10 @@ public struct ExecutionError: Error, Hashable, Sendable, CustomStringConvertible
     case noUser
     /// This host, or the agent's rights on it, lack what a limit or an isolation of the job needs.
     case unsupported
+    /// A secret that the run needs cannot be had.
+    case noSecret
+    /// There is no file system in memory, or no room in it, for the files of the secrets.
+    case noMemory
     /// The shim is not where it should be, or did not start.
     case noShim
     /// The attempt was started, but there is no descriptor left to watch it with: adopt its folder later.

@@ -83,6 +83,14 @@ struct AgentCommand: AsyncParsableCommand {
   )
   var cgroup: String?
 
+  @Option(help: "The folder with a file for each secret that the agent holds. Default: secrets in the state folder.")
+  var secrets: String?
+
+  @Option(
+    help:
+      "A program's path: run with a secret's name as its argument, it prints the secret. Asked for what has no file.")
+  var secretsCommand: String?
+
   @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
   var logLevel: String?
 

@@ -14,7 +14,7 @@ struct AgentSettings {
   static let names = [
     "NAME", "LABELS", "CONTROLLER", "CONTROLLER_KEY", "STATE", "SHIM", "CGROUP", "LOG_LEVEL", "INSECURE",
     "ENVIRONMENT_FILE", "SHUTDOWN", "SHUTDOWN_TIMEOUT", "QUARANTINE", "DISK_RESERVE", "LEDGER_LIMIT", "STORE_LIMIT",
-    "ARTIFACT_SIZE", "ARTIFACT_SPOOL",
+    "ARTIFACT_SIZE", "ARTIFACT_SPOOL", "SECRETS", "SECRETS_COMMAND",
   ]
 
   let agent: AgentConfiguration
@@ -68,6 +68,13 @@ struct AgentSettings {
       try Self.size(
         setting(command.artifactSpool, "artifact.spool"), "--artifact-spool", (1 << 10)...(1 << 40))
       ?? agent.artifactSpool
+    agent.secrets = setting(command.secrets, "secrets").map(Self.absolute)
+    agent.secretsCommand = setting(command.secretsCommand, "secrets.command")
+    if let program = agent.secretsCommand {
+      guard program.hasPrefix("/"), access(program, X_OK) == 0 else {
+        throw Complaint("--secrets-command: '\(program)' is not the absolute path of a program, without arguments")
+      }
+    }
     self.agent = agent
     let level = setting(command.logLevel, "log.level") ?? "info"
     guard let logLevel = Logger.Level(rawValue: level) else {

@@ -17,14 +17,18 @@
 #include "job.h"
 #include "measure.h"
 #include "output.h"
+#include "secrets.h"
 #include "status.h"
 #include "supervise.h"
 
 #define NOEXEC_SEAL 8u
+// What the agent reads of this file at most.
+#define OUTPUTS_LIMIT (256u << 10)
 
 struct attempt {
   int folder, status;
-  const struct spec *spec;
+  struct spec *spec;
+  struct mask mask;
   struct started started;
   struct ended ended;
   struct output output;
@@ -37,6 +41,7 @@ struct attempt {
 };
 
 static int never_began(struct attempt *a, enum step step, int error) {
+  if (a->spec != NULL) secrets_remove_folder(a->spec);
   a->ended.kind = END_NEVER_BEGAN;
   a->ended.step = step;
   a->ended.error = error;
@@ -110,6 +115,11 @@ static enum step prepare(struct attempt *a) {
   a->around.gate = gate[0];
   a->around.gate_keeper = gate[1];
   a->around.report = report[1];
+  if (a->spec->secrets >= 0) {
+    errno = secrets_take(a->spec, &a->mask);
+    if (errno != 0) return STEP_SECRETS;
+    a->output.mask = &a->mask;
+  }
   errno = job_prepare(a->spec);
   return errno == 0 ? STEP_NONE : STEP_EXEC;
 }
@@ -124,6 +134,7 @@ static struct job fork_job(struct attempt *a) {
   close(a->around.input);
   if (a->around.ending >= 0) close(a->around.ending);
   if (a->spec->disk == 0) close(a->around.work);
+  secrets_wipe();
   return (struct job){.pid = pid};
 }
 
@@ -203,7 +214,10 @@ static void account(struct attempt *a) {
 }
 
 static int finish(struct attempt *a) {
+  output_end();
   account(a);
+  if (a->output.mask != NULL) secrets_mask_file(a->folder, "outputs", a->output.mask, OUTPUTS_LIMIT);
+  secrets_remove_folder(a->spec);
   int error = output_sync(&a->output);
   a->ended.sync_error = error;
   crash_if(a->spec->crash, "beforeExitRecord");
@@ -255,7 +269,7 @@ static int run(struct attempt *a) {
   return finish(a);
 }
 
-int attempt_run(int folder, int status, const struct spec *spec) {
+int attempt_run(int folder, int status, struct spec *spec) {
   static struct attempt a;
   a.folder = folder;
   a.status = status;

@@ -11,12 +11,11 @@
 #include "status.h"
 
 // Whatever the agent had open by accident must not live on in the shim, which may outlive it by days.
-static void keep_only(int a, int b, int c) {
-  int kept[] = {a, b, c};
+static void keep_only(const int *kept, int count) {
   unsigned next = 3;
-  for (int round = 0; round < 3; round++) {
+  for (int round = 0; round < count; round++) {
     int least = -1;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < count; i++) {
       if (kept[i] >= (int)next && (least < 0 || kept[i] < least)) least = kept[i];
     }
     if (least < 0) break;
@@ -53,7 +52,8 @@ int main(int argc, char **argv) {
   int error = spec_read(folder, &spec);
   if (error == ENOENT) return EXIT_REVOKED;
   if (error != 0) return attempt_refuse(status, error);
-  keep_only(folder, status, spec.descriptor);
+  const int kept[] = {folder, status, spec.descriptor, spec.secrets};
+  keep_only(kept, sizeof kept / sizeof kept[0]);
   crash_if(spec.crash, "afterSpec");
   return attempt_run(folder, status, &spec);
 }

@@ -109,12 +109,42 @@ static void keep(struct output *o, enum stream stream, int64_t time, const char 
   o->recorded += count;
 }
 
-// What came out of a pipe, on its way into the record. The one place for a filter: whatever is to see the job's bytes
-// before they reach a disk stands here, with a state for each stream, and hands on to keep() what it lets pass. What it
-// holds back, for want of the bytes that follow, it hands on when the pipe has ended and in output_sync().
+// Where each stream's mask hands on what it lets pass.
+static struct outlet {
+  struct output *output;
+  enum stream stream;
+  int64_t time;
+} outlets[STREAMS];
+static struct mask_stream masks[STREAMS];
+
+static void let_pass(void *context, const char *bytes, size_t count) {
+  struct outlet *outlet = context;
+  keep(outlet->output, outlet->stream, outlet->time, bytes, count);
+}
+
+// What came out of a pipe, on its way into the record, by way of the mask where there is one.
 static void pass(struct output *o, enum stream stream, int64_t time, const char *bytes, uint64_t count) {
   o->written += count;
-  keep(o, stream, time, bytes, count);
+  if (o->mask == NULL) {
+    keep(o, stream, time, bytes, count);
+    return;
+  }
+  int i = stream - STREAM_OUT;
+  outlets[i] = (struct outlet){o, stream, time};
+  if (masks[i].mask == NULL) masks[i] = (struct mask_stream){.mask = o->mask, .write = let_pass, .context = &outlets[i]};
+  mask_feed(&masks[i], bytes, count);
+}
+
+int output_is_holding(void) { return mask_holds(&masks[0]) || mask_holds(&masks[1]); }
+
+void output_pause(void) {
+  for (int i = 0; i < STREAMS; i++) mask_pause(&masks[i]);
+}
+
+void output_end(void) {
+  for (int i = 0; i < STREAMS; i++) {
+    if (masks[i].mask != NULL) mask_finish(&masks[i]);
+  }
 }
 
 // Takes at most `limit` bytes from a pipe that has something. How many; 0 when it has ended or has nothing.

@@ -20,6 +20,8 @@
 
 #include <stdint.h>
 
+#include "mask.h"
+
 #define OUTPUT_BLOCK 4096u
 
 // Numbers stand in records.
@@ -39,6 +41,7 @@ struct record {
 
 struct output {
   int folder, fd;
+  const struct mask *mask;  // what is taken out before it is kept; NULL: nothing
   int ready;          // can be read when a pipe can: an epoll(7), which tells which of the two had something first
   int pipe[STREAMS];  // the ends that are read, not blocking; -1: it has ended
   uint64_t head, tail;
@@ -62,6 +65,12 @@ int output_take(struct output *output, uint64_t limit);
 
 // Reads what is in the pipes now, and no more, whoever goes on writing.
 void output_take_rest(struct output *output);
+
+// Whether something is held back because it may be the beginning of a secret. After a while without any output it is dealt
+// with, and once nothing will come any more.
+int output_is_holding(void);
+void output_pause(void);
+void output_end(void);
 
 // Makes what is kept durable. 0 or errno.
 int output_sync(struct output *output);

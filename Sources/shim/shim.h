@@ -52,6 +52,7 @@ enum step {
   STEP_MOUNTS = 10,
   STEP_WRITABLE = 11,
   STEP_ISOLATION = 12,
+  STEP_SECRETS = 16,
 };
 
 static inline int64_t clock_us(clockid_t clock) {

@@ -39,7 +39,9 @@ enum tag {
   TAG_PASSING,
   TAG_GIVEN,
   TAG_KEPT_FOLDER = 45,
-  TAG_LAST = TAG_KEPT_FOLDER,
+  TAG_SECRETS = 50,
+  TAG_SECRETS_FOLDER = 51,
+  TAG_LAST = TAG_SECRETS_FOLDER,
 };
 
 #define END_TAG 0xffffffffu
@@ -147,6 +149,13 @@ static int single(struct spec *spec, uint32_t tag, char *value, uint32_t length)
     case TAG_KEPT_FOLDER:
       spec->kept_folder = value;
       return is_text(value, length) && value[0] == '/' ? 0 : -1;
+    case TAG_SECRETS:
+      if (number(value, length, 3, 1023, &n) != 0) return -1;
+      spec->secrets = (int)n;
+      return 0;
+    case TAG_SECRETS_FOLDER:
+      spec->secrets_folder = value;
+      return is_text(value, length) && value[0] == '/' ? 0 : -1;
     default: return -1;
   }
 }
@@ -228,6 +237,7 @@ static int parse(char *bytes, size_t size, struct spec *spec) {
 int spec_read(int folder, struct spec *spec) {
   memset(spec, 0, sizeof *spec);
   spec->descriptor = -1;
+  spec->secrets = -1;
   spec->stop_signal = SIGTERM;
   int fd = openat(folder, "spec", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return errno;

@@ -36,6 +36,8 @@
 //   28   path of the host              text, absolute; with 23, at most 64: may be written, unless it is hidden (given.h)
 //   45   kept folder                   text, optional: its `work/` is the working folder in place of the run folder's; the
 //                                      shim holds a lock (flock) on it for its whole life
+//   50   secrets                       u64, optional: an inherited descriptor, closed before the job's program (secrets.h)
+//   51   secrets' folder               text, optional: an absolute path, removed at the end
 //
 // A text ends with a NUL, which its length counts, and holds no other. An unknown tag, a missing or a second
 // single field, anything out of range: the whole spec is refused, because running half of an order is worse than none.
@@ -77,6 +79,8 @@ struct spec {
   char **writable, **shown, **hidden, **given;  // each ends with NULL
   const char *passing;
   const char *kept_folder;  // NULL: none
+  int secrets;  // a descriptor; -1: none
+  const char *secrets_folder;  // NULL: none
 };
 
 // Reads the whole file into memory of its own first, so that nobody can change it between check and use.

@@ -20,6 +20,8 @@
 #define NAMES_AT_ONCE 500
 #define REST_US 250000
 #define REST_FACTOR 4
+// How long output is held back that may be the beginning of a secret, while nothing else happens.
+#define HOLD_MS 1000
 
 enum phase { RUNNING, LINGERING, TERMINATING, KILLING };
 
@@ -181,7 +183,11 @@ void supervise(const struct spec *spec, pid_t job, int64_t started, struct chann
   // Its signal may have been taken while it waited at the gate.
   int over = reap(&s);
   while (!over) {
-    if (poll(polls, 4, until_look(&s)) < 0) continue;
+    int wait = until_look(&s);
+    if (output_is_holding() && (wait < 0 || wait > HOLD_MS)) wait = HOLD_MS;
+    int ready = poll(polls, 4, wait);
+    if (ready < 0) continue;
+    if (ready == 0) output_pause();
     if (polls[3].revents != 0) {
       take_ending(&s);
       polls[3].fd = -1;

@@ -1,6 +1,7 @@
 // AgentKitTests: the engine and what stands around it, with a fake runner and a clock that only tests move.
 
 @testable import AgentKit
+import Execution
 import Foundation
 import GRDB
 import Logging
@@ -63,7 +64,7 @@ final class FakeRunner: AttemptRunner {
 
   func fail(with problem: LaunchProblem?) { state.withLock { $0.problem = problem } }
 
-  func launch(_ run: ActiveRun) throws(LaunchProblem) {
+  func launch(_ run: ActiveRun, with secrets: SecretValues) throws(LaunchProblem) {
     if let problem = state.withLock({ $0.problem }) { throw problem }
     state.withLock { $0.launched.append(run.attemptID) }
   }

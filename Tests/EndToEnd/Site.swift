@@ -195,6 +195,9 @@ final class Site: Sendable {
     return program
   }
 
+  /// What all programs of the site have said so far.
+  var outputs: [String] { state.withLock(\.programs).map(\.output) }
+
   /// A command of `belfry`, in the work clone.
   @discardableResult
   func belfry(_ arguments: String..., in folder: String? = nil) throws -> CommandResult {

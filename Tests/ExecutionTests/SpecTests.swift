@@ -37,6 +37,8 @@ import Testing
     if Bool.random(using: &generator) { spec.nice = Int.random(in: -20...19, using: &generator) }
     if Bool.random(using: &generator) { spec.openFiles = Int.random(in: 3...5_000, using: &generator) }
     if Bool.random(using: &generator) { spec.stopSignal = Int32.random(in: 1...31, using: &generator) }
+    if Bool.random(using: &generator) { spec.secrets = Int32.random(in: 3...1_023, using: &generator) }
+    if Bool.random(using: &generator) { spec.secretsFolder = "/" + text(0...20) }
     if Bool.random(using: &generator) { spec.input = Array(text(0...100).utf8) }
     if Bool.random(using: &generator) { spec.keptFolder = "/" + text(0...30) }
     if Bool.random(using: &generator) { spec.cgroup = "/" + text(0...60) }
@@ -110,6 +112,8 @@ import Testing
     ] {
       broken.append(Array(good[..<end] + fields + good[end...]))
     }
+    broken.append(Array(good[..<end] + Self.field(50, number: 2) + good[end...]))
+    broken.append(Array(good[..<end] + Self.field(51, Array("relative\0".utf8)) + good[end...]))
     // An instant without its latest start.
     broken.append(Array(good[..<end] + [11, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0] + good[end...]))
     broken.append(Array(good[..<8] + good[8...]).replacingTag(at: 8, with: 2))

@@ -112,14 +112,18 @@ import Testing
   }
 
   @Test func containmentIsAdded() throws {
-    func check(_ text: String, _ change: (inout RunSpec) -> Void) throws {
+    func check(_ text: String, _ change: (inout RunSpec) throws -> Void) throws {
       var job = try Self.plain()
-      change(&job.run)
+      try change(&job.run)
       #expect(job.json.text == Self.plainText.replacing("\"success\":[0]", with: "\"success\":[0]" + text))
       #expect(try Job(json: job.json) == job)
     }
     try check(#","user":"postgres""#) { $0.user = "postgres" }
     try check(#","stdin":"a\nb""#) { $0.input = "a\nb" }
+    try check(#","secrets":{"A":"db","B":"tls.key"}"#) {
+      $0.secrets = .variables(["B": try SecretName("tls.key"), "A": try SecretName("db")])
+    }
+    try check(#","secrets":["a","b"]"#) { $0.secrets = .files([try SecretName("a"), try SecretName("b")]) }
     try check(#","kill":{"signal":"INT","graceMs":0}"#) { $0.kill = RunSpec.Kill(signal: .int, grace: .zero) }
     try check(#","limits":{"files":64}"#) { $0.limits.files = 64 }
     try check(#","limits":{"nice":-20}"#) { $0.limits.nice = -20 }
@@ -197,6 +201,10 @@ import Testing
     Change("run.success", .array(["0"])), Change("run.success", .array([256])), Change("run.success", .array([-1])),
     Change("run.user", 0), Change("run.user", "a b"), Change("run.user", ""), Change("run.user", "-a"),
     Change("run.stdin", 1), Change("run.stdin", .string(String(repeating: "x", count: RunSpec.inputLimit + 1))),
+    Change("run.secrets", "db"), Change("run.secrets", [:]), Change("run.secrets", .array([])),
+    Change("run.secrets", ["A": 1]), Change("run.secrets", ["A": "../db"]), Change("run.secrets", ["A": "Db"]),
+    Change("run.secrets", .array(["b", "a"])), Change("run.secrets", .array(["a", "a"])),
+    Change("run.secrets", .array(["a/b"])), Change("run.secrets", .strings((100...150).map { "s\($0)" })),
     Change("run.kill", "KILL"), Change("run.kill", ["signal": "KILL", "graceMs": 1]),
     Change("run.kill", ["signal": "TERM"]), Change("run.kill", ["signal": "TERM", "graceMs": -1]),
     Change("run.kill", ["signal": "TERM", "graceMs": 600_001]),

@@ -1,11 +1,12 @@
+import Execution
 import Model
 import Planning
 
 /// What the engine asks of whatever executes attempts. In a running agent it is ``ShimRunner``.
 protocol AttemptRunner: Sendable {
   /// Verifies the bytes, and starts the attempt in its shim; an armed one's shim starts it at its instant. Blocks until
-  /// the shim is started.
-  func launch(_ run: ActiveRun) throws(LaunchProblem)
+  /// the shim is started. `secrets` are those that the job needs.
+  func launch(_ run: ActiveRun, with secrets: SecretValues) throws(LaunchProblem)
   /// Waits for the attempt's end, which may lie in the past. Also for attempts of a former life of the agent.
   ///
   /// Throws `CancellationError` when the waiting task is cancelled; the attempt goes on then.

@@ -64,6 +64,7 @@ actor Engine {
     self.guards = guards
     crashes = Crashes(
       rule: guards.quarantine, times: try ledger.crashes(after: clock.now - QuarantineRule.window))
+    (secretRequests, fetches) = SecretFetches.make()
     machine = FiringMachine(agent: receipts.identity.id, lastHeard: try ledger.lastHeard(), lead: lead)
   }
 
@@ -548,8 +549,14 @@ actor Engine {
           "job": "\(skipped.occurrence.job)", "nominal": "\(skipped.occurrence.nominal)", "why": "\(skipped.words)",
         ])
       spoolChanged.raise()
-    case .cancel(let run): runner.cancel(run.attemptID)
-    case .disarm(let run): runner.disarm(run.attemptID)
+    case .cancel(let run):
+      if fetches.end(run.attemptID) {
+        failed(run.attemptID, .cancelled, "cancelled before it started")
+      } else {
+        runner.cancel(run.attemptID)
+      }
+    case .disarm(let run):
+      if fetches.end(run.attemptID) { dismissed(run) } else { runner.disarm(run.attemptID) }
     case .forget(let run):
       runner.discard(run.attemptID)
       logger.info(
@@ -565,9 +572,13 @@ actor Engine {
 
   private func launch(_ run: ActiveRun) {
     CrashPoint.reach("agent.beforeLaunch")
+    if run.job.run.secretNames.isEmpty { launch(run, with: [:]) } else { fetches.begin(run) }
+  }
+
+  private func launch(_ run: ActiveRun, with secrets: SecretValues) {
     do throws(LaunchProblem) {
       try handling([run], "the agent died while it started an attempt") { () throws(LaunchProblem) in
-        try runner.launch(run)
+        try runner.launch(run, with: secrets)
       }
       CrashPoint.reach("agent.launched")
       watches.yield(run)
@@ -593,9 +604,32 @@ actor Engine {
       return write(.refused(.noRoom), of: run.attemptID)
     }
     logger.info("not ready ahead of its time", metadata: ["job": "\(run.occurrence.job)", "reason": "\(reason)"])
+    dismissed(run, reason)
+  }
+
+  /// An armed attempt that has no shim yet will not start at its instant, which is decided anew.
+  private func dismissed(_ run: ActiveRun, _ reason: String = "disarmed before it started") {
     do { try change { $0.disarmed(run.id, at: clock.now) } } catch {
       troubled("ledger", error)
       failed(run.attemptID, .failed, reason)
+    }
+  }
+
+  // MARK: - Secrets
+
+  /// Attempts whose secrets are being fetched: in the ledger, and without a shim.
+  private var fetches: SecretFetches
+  /// For whoever fetches them.
+  nonisolated let secretRequests: AsyncStream<SecretRequest>
+
+  /// What became of a request. Of one whose attempt was cancelled or disarmed meanwhile nobody asks any more.
+  func fetched(_ request: SecretRequest, _ result: Result<SecretValues, ExecutionError>) {
+    guard fetches.end(request), let run = entries[request.run.id]?.run, run.attempt == request.run.attempt else {
+      return
+    }
+    switch result {
+    case .success(let secrets): launch(run, with: secrets)
+    case .failure(let error): couldNot(start: run, "\(error)")
     }
   }
 

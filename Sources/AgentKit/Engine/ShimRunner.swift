@@ -55,7 +55,9 @@ final class ShimRunner: AttemptRunner {
     "\(folder)/\(attempt.run.text).\(attempt.number)"
   }
 
-  func launch(_ run: ActiveRun) throws(LaunchProblem) {
+  private func name(_ attempt: AttemptID) -> String { "\(attempt.run.text).\(attempt.number)" }
+
+  func launch(_ run: ActiveRun, with secrets: SecretValues) throws(LaunchProblem) {
     let bundle: Bundle
     do { bundle = try self.bundle(run.bundle) } catch let error as ExecutionError
       where ![.missing, .corrupted].contains(error.code)
@@ -68,7 +70,8 @@ final class ShimRunner: AttemptRunner {
       run: run.id, number: run.attempt, occurrence: run.occurrence, agent: agent, commit: run.commit, bundle: bundle,
       params: run.params, triggers: triggers(of: run), person: run.person, start: startTime(of: run))
     do throws(ExecutionError) {
-      let shim = try launcher.start(attempt, from: store, in: path(run.attemptID), kept: kept)
+      let shim = try launcher.start(
+        attempt, secrets: secrets, from: store, in: path(run.attemptID), kept: kept)
       shims.withLock { $0[run.attemptID] = shim }
     } catch {
       switch error.code {
@@ -182,6 +185,7 @@ final class ShimRunner: AttemptRunner {
         guard !end.mayHaveRun || [.lost(.noFolder), .lost(.notMade)].contains(end.ending) else { return true }
         // Certainly not run, and it never will be: its spec is revoked, or was never written.
         try runFolder.remove()
+        removeSecrets(name(attempt))
         return false
       }
     } catch {
@@ -193,6 +197,7 @@ final class ShimRunner: AttemptRunner {
   func discard(_ attempt: AttemptID) {
     shims.withLock { _ = $0.removeValue(forKey: attempt) }
     outputs.keep(attempt)
+    removeSecrets(name(attempt))
     // Out of the way at once, because the same attempt may be made ready again; gone when there is time. What a job has
     // left may be a million files, and the next run must not wait for that.
     let old = "\(folder)/\(Self.removed)\(RandomName.hex(bytes: 8))"
@@ -215,7 +220,21 @@ final class ShimRunner: AttemptRunner {
     }
   }
 
+  /// A shim has done it already, unless it was killed.
+  private func removeSecrets(_ attempt: String) {
+    do throws(ExecutionError) { try launcher.secretFolders.remove(attempt) } catch {
+      logger.error("files of secrets cannot be removed", metadata: ["attempt": "\(attempt)", "reason": "\(error)"])
+    }
+  }
+
   func discardAll(except runs: Set<RunID>) {
+    discardFolders(except: runs)
+    // Of attempts whose folder is gone: the agent died while they were made ready.
+    let folders = Set(names())
+    for attempt in launcher.secretFolders.all() where !folders.contains(attempt) { removeSecrets(attempt) }
+  }
+
+  private func discardFolders(except runs: Set<RunID>) {
     for name in names() {
       if name.hasPrefix(Self.removed) { remover.removeLater("\(folder)/\(name)") }
       let parts = name.split(separator: ".")

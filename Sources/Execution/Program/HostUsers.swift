@@ -70,7 +70,7 @@ final class HostUsers: Sendable {
     let reader = Descriptor(owning: ends[0])
     let writer = ends[1]
     state.withLock { $0.isHanging = true }
-    let started = Self.startThread { [self] in
+    let started = DetachedThread.start { [self] in
       let result: Result<HostUser?, ExecutionError>
       do throws(ExecutionError) { result = .success(try find(name)) } catch { result = .failure(error) }
       answer.value.withLock { $0 = result }
@@ -84,41 +84,13 @@ final class HostUsers: Sendable {
       throw ExecutionError(.noUser, "the user \(name) cannot be looked up: there is no thread for it")
     }
     var waiting = pollfd(fd: reader.number, events: Int16(POLLIN), revents: 0)
-    let end = Self.milliseconds + Int(patience)
-    while poll(&waiting, 1, Int32(max(0, end - Self.milliseconds))) < 0, errno == EINTR {}
+    let end = MonotonicTime.now + Int(patience)
+    while poll(&waiting, 1, Int32(max(0, end - MonotonicTime.now))) < 0, errno == EINTR {}
     guard let result = answer.value.withLock({ $0 }) else {
       throw ExecutionError(.noUser, "the user \(name) could not be looked up within \(patience) ms")
     }
     return try result.get()
   }
 
-  private static func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
-    final class Box {
-      let body: @Sendable () -> Void
-      init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    var thread = pthread_t()
-    let box = Unmanaged.passRetained(Box(body))
-    let status = pthread_create(
-      &thread, &attributes,
-      { argument in
-        guard let argument else { return nil }
-        Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-        return nil
-      }, box.toOpaque())
-    if status != 0 { box.release() }
-    return status == 0
-  }
-
-  private static var milliseconds: Int {
-    var time = timespec()
-    clock_gettime(CLOCK_BOOTTIME, &time)
-    return time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
-  }
-
-  private static var now: Int { milliseconds / 1_000 }
+  private static var now: Int { MonotonicTime.now / 1_000 }
 }

@@ -11,14 +11,16 @@ struct SealedMemory: Sendable, ~Copyable {
 
   private init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
-  /// Memory with exactly these bytes; `name` shows up in /proc only.
-  static func holding(_ bytes: [UInt8], name: String) throws(ExecutionError) -> SealedMemory {
+  /// Memory with exactly these bytes; `name` shows up in /proc only, and `mode` says who may open it by its number there.
+  static func holding(
+    _ bytes: [UInt8], name: String, mode: mode_t = 0o444
+  ) throws(ExecutionError) -> SealedMemory {
     let number = LinuxCalls.memfdCreate(name)
     guard number >= 0 else { throw ExecutionError(errno: errno, "cannot make sealed memory") }
     let descriptor = Descriptor(owning: number)
     try descriptor.write(bytes, name: name)
     // A job need not run as the agent's user.
-    guard fchmod(number, 0o444) == 0, LinuxCalls.sealForever(number) == 0 else {
+    guard fchmod(number, mode) == 0, LinuxCalls.sealForever(number) == 0 else {
       throw ExecutionError(errno: errno, "cannot seal memory")
     }
     return SealedMemory(descriptor)

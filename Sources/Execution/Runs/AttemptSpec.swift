@@ -52,6 +52,11 @@ public struct AttemptSpec: Hashable, Sendable {
   }
 }
 
+extension AttemptSpec {
+  /// Names its folders, and those of no other attempt.
+  public var folderName: String { "\(run.text).\(number)" }
+}
+
 extension RunSpec.Kill.Signal {
   /// As kill(2) has it.
   var number: Int32 {
@@ -74,9 +79,10 @@ extension ShimLauncher {
   /// `notWatched`, where the attempt goes on and the folder is to be adopted. `missing` and `corrupted` mean the
   /// bundle's files: the run is refused, and they are to be fetched again.
   ///
-  /// `kept` is for jobs that keep their working folder.
+  /// `secrets` are those that the job needs. `kept` is for jobs that keep their working folder.
   public func start(
-    _ attempt: AttemptSpec, from store: BundleStore, in path: String, kept: KeptFolders? = nil
+    _ attempt: AttemptSpec, secrets: SecretValues = [:], from store: BundleStore, in path: String,
+    kept: KeptFolders? = nil
   ) throws(ExecutionError) -> Shim {
     let user: HostUser? = if let name = attempt.program.user { try users.forJob(name) } else { nil }
     // As the agent's own user nothing has to be given up, and what is not root could not.
@@ -112,17 +118,45 @@ extension ShimLauncher {
       }
       let work = spec.keptFolder.map { $0 + "/work" } ?? folder.work
       spec.isolation = try isolation(of: attempt, in: folder, work: work)
+      let memory = try take(secrets, of: attempt, for: other, into: &spec)
       let changed = program.bundle.changedFiles()
       guard changed.isEmpty else {
         throw ExecutionError(.tampered, "files were changed before the run began: \(changed.joined(separator: ", "))")
       }
-      return try launch(spec, in: folder, program: program)
+      return try launch(spec, in: folder, program: program, secrets: memory)
     } catch {
       if error.code != .notWatched {
         if let cgroup { CgroupTree.end(cgroup) }
         try? folder.remove()
+        if !attempt.program.secretNames.isEmpty { try? secretFolders.remove(attempt.folderName) }
       }
       throw error
     }
+  }
+
+  /// Puts the secrets where the job finds them: files in memory, and memory for the shim, which is nil when there are none.
+  private func take(
+    _ secrets: SecretValues, of attempt: AttemptSpec, for user: JobUser?, into spec: inout ShimSpec
+  ) throws(ExecutionError) -> SealedMemory? {
+    let names = attempt.program.secretNames
+    guard !names.isEmpty else { return nil }
+    if let missing = names.subtracting(secrets.keys).min() {
+      throw ExecutionError(.noSecret, "this agent has no secret \(missing)")
+    }
+    var variables: [String: SecretName] = [:]
+    if case .variables(let wanted) = attempt.program.secrets { variables = wanted }
+    for variable in variables.keys where spec.environment[variable] != nil && attempt.program.env[variable] != nil {
+      throw ExecutionError(.refused, "the variable '\(variable.prefix(60))' is set twice")
+    }
+    let needed = secrets.filter { names.contains($0.key) }
+    let memory = try SecretMemory.holding(needed, variables: variables)
+    let folder = try secretFolders.make(attempt.folderName, needed, for: user)
+    // A secret may take the place of what every run has, such as PATH, as `env` may.
+    for variable in variables.keys { spec.environment[variable] = nil }
+    spec.environment["BELFRY_SECRETS"] = folder
+    spec.secrets = SecretMemory.numberInShim
+    spec.secretsFolder = folder
+    spec.isolation?.shown.append(folder)
+    return memory
   }
 }

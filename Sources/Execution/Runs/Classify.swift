@@ -82,6 +82,7 @@ extension ExitRecord.Step {
     case .child: "the new process could not be set up"
     case .exec: "its program cannot be executed"
     case .user: "it could not become the job's user"
+    case .secrets: "its secrets could not be taken over"
     case .limits: "its limits could not be set (run.limits of the manifest)"
     case .cgroup: "it could not be put into its cgroup"
     case .mounts: "its own view of the host's files could not be made (run.isolate of the manifest)"

@@ -9,11 +9,14 @@ public struct ShimLauncher: Sendable {
   /// Folders that an isolated job is not to see into, such as the agent's own.
   public let hidden: [String]
   let users = HostUsers()
+  /// Where the files of secrets are made.
+  public let secretFolders: SecretFolders
 
   /// `path` nil means ``locate()``. Throws `noShim` when there is none that may be executed.
-  public init(path: String? = nil, cgroups: Cgroups = .none("none was looked for"), hidden: [String] = [])
-    throws(ExecutionError)
-  {
+  public init(
+    path: String? = nil, secretFolders: SecretFolders? = nil, cgroups: Cgroups = .none("none was looked for"),
+    hidden: [String] = []
+  ) throws(ExecutionError) {
     guard let found = path ?? Self.locate() else {
       throw ExecutionError(.noShim, "\(Self.programName) is neither beside this program nor in ../libexec/belfry")
     }
@@ -23,6 +26,7 @@ public struct ShimLauncher: Sendable {
     self.path = found
     self.cgroups = cgroups
     self.hidden = hidden
+    self.secretFolders = secretFolders ?? SecretFolders(owner: "\(getpid())")
   }
 
   /// Starts a shim for the spec in a fresh run folder. When it throws, nothing has been run, except for `notWatched`.
@@ -30,14 +34,20 @@ public struct ShimLauncher: Sendable {
   /// All disk space that the outcome needs is taken here: a full disk is an error now and not a lost record later.
   public func launch(_ spec: ShimSpec, in folder: RunFolder) throws(ExecutionError) -> Shim {
     try prepare(spec, in: folder)
-    return try Shim(child: spawn(in: folder, script: nil), in: folder, sealedFolder: nil, cgroup: spec.cgroup)
+    return try Shim(
+      child: spawn(in: folder, script: nil, secrets: nil), in: folder, sealedFolder: nil, cgroup: spec.cgroup)
   }
 
   func launch(
-    _ spec: ShimSpec, in folder: RunFolder, program: borrowing PreparedProgram
+    _ spec: ShimSpec, in folder: RunFolder, program: borrowing PreparedProgram, secrets: borrowing SealedMemory?
   ) throws(ExecutionError) -> Shim {
     try prepare(spec, in: folder)
-    let pid = try spawn(in: folder, script: program.scriptDescriptor)
+    let memory: Int32? =
+      switch secrets {
+      case .some(let memory): memory.descriptor.number
+      case .none: nil
+      }
+    let pid = try spawn(in: folder, script: program.scriptDescriptor, secrets: memory)
     return try Shim(child: pid, in: folder, sealedFolder: program.bundle, cgroup: spec.cgroup)
   }
 
@@ -46,8 +56,8 @@ public struct ShimLauncher: Sendable {
     try folder.write(try spec.bytes(), to: "spec")
   }
 
-  /// `script` is a descriptor that the job is to inherit.
-  private func spawn(in folder: RunFolder, script: Int32?) throws(ExecutionError) -> Int32 {
+  /// `script` is a descriptor that the job is to inherit, `secrets` one for the shim itself.
+  private func spawn(in folder: RunFolder, script: Int32?, secrets: Int32?) throws(ExecutionError) -> Int32 {
     var actions = posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
     posix_spawn_file_actions_init(&actions)
@@ -59,6 +69,9 @@ public struct ShimLauncher: Sendable {
     for number: Int32 in 0...2 { posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0) }
     if let script {
       posix_spawn_file_actions_adddup2(&actions, script, SealedMemory.numberInJob)
+    }
+    if let secrets {
+      posix_spawn_file_actions_adddup2(&actions, secrets, SecretMemory.numberInShim)
     }
     // Blocked from its first instruction on: a cancel that comes before the shim is ready waits for it.
     var all = sigset_t()
@@ -75,7 +88,7 @@ public struct ShimLauncher: Sendable {
 }
 
 /// Calls with a NULL-terminated array of C strings.
-private func withCStrings<Result>(
+func withCStrings<Result>(
   _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {
   var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]

@@ -42,6 +42,7 @@ public struct ExitRecord: Hashable, Sendable {
     /// Cancelled or disarmed before it could start.
     case none = 0
     case spec, workFolder, prepare, fork, child, exec, user, limits, cgroup, mounts, writable, isolation
+    case secrets = 16
   }
 
   public var ending: Ending

@@ -74,6 +74,11 @@ public struct ShimSpec: Hashable, Sendable {
   /// The absolute path of a folder whose `work/` is the working folder in place of the run folder's. The shim locks it.
   public var keptFolder: String?
 
+  /// A descriptor with the run's secrets, for the shim alone.
+  public var secrets: Int32?
+  /// The folder with the secrets as files, which the shim removes at the end.
+  public var secretsFolder: String?
+
   /// When an armed attempt starts, by CLOCK_REALTIME.
   public struct StartTime: Hashable, Sendable {
     public var at: Timestamp
@@ -125,6 +130,8 @@ extension ShimSpec {
     case user, group, groups, nice, openFiles, stopSignal, input
     case cgroup, userProcesses, disk, isolation, writable, shown, hidden, passing, given
     case keptFolder = 45
+    case secrets = 50
+    case secretsFolder
   }
 
   /// As the shim reads it. Throws `refused` for a NUL in a text, which would cut it, and `tooLarge`.
@@ -162,6 +169,8 @@ extension ShimSpec {
     if let disk { Self.append(.disk, Int64(disk), to: &out) }
     if let isolation { try Self.append(isolation, to: &out) }
     if let keptFolder { try Self.append(.keptFolder, keptFolder, to: &out) }
+    if let secrets { Self.append(.secrets, Int64(secrets), to: &out) }
+    if let secretsFolder { try Self.append(.secretsFolder, secretsFolder, to: &out) }
     out.append(littleEndian: Self.end)
     out.append(littleEndian: UInt32(0))
     guard out.count <= Self.limit else { throw ExecutionError(.tooLarge, "arguments and environment are too large") }

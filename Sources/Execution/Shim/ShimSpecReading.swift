@@ -41,6 +41,10 @@ extension ShimSpec {
         isolation = Isolation(isFull: try Self.number(value, in: 1...2) == 2, writable: [], passing: "")
       case .writable, .shown, .hidden, .passing, .given: try addPath(Self.path(value), tag)
       case .disk: disk = Int(try Self.number(value, in: 1...1 << 50))
+      case .secrets: secrets = Int32(try Self.number(value, in: 3...1_023))
+      case .secretsFolder:
+        secretsFolder = try Self.text(value)
+        guard secretsFolder?.hasPrefix("/") == true else { throw Self.notASpec }
       }
     }
     if let at, let by { start = StartTime(at: at, by: by) }

@@ -76,6 +76,25 @@ enum LinuxCalls {
     return (getAttribute?(path, name, &value, 1) ?? -1) == 1 && value == UInt8(ascii: "1")
   }
 
+  private typealias Pipe = @convention(c) (UnsafeMutablePointer<Int32>, Int32) -> Int32
+  private typealias FileSystem = @convention(c) (UnsafePointer<CChar>, UnsafeMutableRawPointer) -> Int32
+  private static let makePipe = symbol("pipe2", as: Pipe.self)
+  private static let fileSystem = symbol("statfs", as: FileSystem.self)
+
+  /// pipe2(2) with close-on-exec: the end that is read and the end that is written; nil with errno.
+  static func pipe() -> (read: Int32, write: Int32)? {
+    var ends: [Int32] = [-1, -1]
+    guard (makePipe.map { $0(&ends, O_CLOEXEC) } ?? unknown()) == 0 else { return nil }
+    return (ends[0], ends[1])
+  }
+
+  /// The kind of file system that the path is on, as statfs(2) numbers them; nil with errno.
+  static func fileSystemType(_ path: String) -> Int? {
+    // A struct statfs, whose first member is the type, a long; 120 bytes at most.
+    var buffer = [Int](repeating: 0, count: 64)
+    return (fileSystem.map { $0(path, &buffer) } ?? unknown()) == 0 ? buffer[0] : nil
+  }
+
   /// fcntl(2) F_ADD_SEALS with F_SEAL_SEAL, _SHRINK, _GROW and _WRITE: the content can never change again.
   static func sealForever(_ memory: Int32) -> Int32 { fcntl(memory, 1024 + 9, 1 | 2 | 4 | 8) }
 

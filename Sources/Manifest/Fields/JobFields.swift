@@ -121,7 +121,7 @@ public enum JobFields {
       Field("success", "a list of exit codes", "that mean success; default [0]"),
       .later("http", "a mapping", "an HTTP request"),
       .later("plugin", "a mapping", "an executor on the agent"),
-      .later("secrets", "a mapping", "variables from secrets that the agent holds"),
+      Field("secrets", "variables with secrets' names, or a list of names", "secrets that the agent holds"),
       Field("user", "a user's name", "whom it runs as; default the agent's own user"),
       Field("stdin", "a text", "its standard input; default empty"),
       Field("kill", "signal and grace", "how it is stopped when its time is up; default TERM, and KILL after 10s"),
@@ -253,7 +253,7 @@ public enum JobFields {
   private static let homes: [String: String] = {
     let run = [
       "script", "command", "interpreter", "args", "files", "params", "env", "timeout", "success", "user", "stdin",
-      "kill",
+      "secrets", "kill",
       "limits", "workdir", "isolate", "write",
     ]
     var homes = Dictionary(uniqueKeysWithValues: run.map { ($0, "run") })

@@ -40,6 +40,7 @@ extension JobReader {
     spec.success = fields.take("success").flatMap(success) ?? [0]
     spec.user = fields.take("user").flatMap(user)
     spec.input = fields.take("stdin")?.string(bytes: 0...RunSpec.inputLimit)
+    spec.secrets = fields.take("secrets").flatMap { secrets($0, beside: spec.env) }
     spec.kill = fields.take("kill").flatMap(kill) ?? RunSpec.Kill()
     spec.limits = fields.take("limits").flatMap(limits) ?? RunSpec.Limits()
     let workFolder = fields.take("workdir")

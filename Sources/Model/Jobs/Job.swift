@@ -109,6 +109,8 @@ public struct RunSpec: Hashable, Sendable {
   public var user: String?
   /// Standard input; nil is an empty one.
   public var input: String?
+  /// Secrets of the agent that it gets; nil is none.
+  public var secrets: Secrets?
   public var kill = Kill()
   public var limits = Limits()
   public var workFolder = WorkFolder.fresh

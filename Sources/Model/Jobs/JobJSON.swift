@@ -119,6 +119,7 @@ extension RunSpec {
       // Of a later version, see above.
       "user": user.map(JSONValue.string),
       "stdin": input.map(JSONValue.string),
+      "secrets": secrets.map(\.json),
       "kill": kill == Kill() ? nil : kill.json,
       "limits": limits == Limits() ? nil : limits.json,
       "workdir": workFolder == .fresh ? nil : .string(workFolder.rawValue),
@@ -148,6 +149,7 @@ extension RunSpec {
       success: try fields.list("success") { try Self.exitCode($0) })
     user = try fields.optional("user") { $0.stringValue.flatMap { Self.problem(inUser: $0) == nil ? $0 : nil } }
     input = try fields.optional("stdin") { $0.stringValue.flatMap { $0.utf8.count <= Self.inputLimit ? $0 : nil } }
+    secrets = try fields.optional("secrets") { try Secrets(json: $0) }
     kill = try fields.optional("kill") { try Kill(json: $0) } ?? Kill()
     limits = try fields.optional("limits") { try Limits(json: $0) } ?? Limits()
     workFolder = try fields.optional("workdir") { $0.stringValue.flatMap(WorkFolder.init) } ?? .fresh

@@ -1,0 +1,128 @@
+import Glibc
+import Model
+
+/// The folders with secrets as files, one for each attempt, in memory and on no disk.
+///
+/// A file system in memory that the host has anyway (tmpfs(5)): `/run`, or `/dev/shm` where that is none or the agent may not
+/// write to it. Nothing has to be mounted, so no right to do that is needed and nothing has to be unmounted after a crash; a
+/// restart of the host empties it. Below it is a folder of this agent's own, which others may pass through and not list.
+public struct SecretFolders: Sendable {
+  /// Where to look for memory, in this order.
+  let places: [String]
+  /// The agent's own folder in it.
+  let name: String
+
+  /// `owner` names the agent, such as by its id: two agents of a host have folders of their own.
+  public init(owner: String, places: [String] = ["/run", "/dev/shm"]) {
+    self.places = places
+    name = "belfry-secrets.\(owner)"
+  }
+
+  /// Makes the folder of an attempt with a file for each secret, which only `user` may read; nil is the agent's own user.
+  /// Gives back its absolute path. Throws `noMemory` when there is no file system in memory, or no room in it.
+  func make(_ attempt: String, _ secrets: SecretValues, for user: JobUser?) throws(ExecutionError) -> String {
+    var reasons: [String] = []
+    for place in places {
+      let own: Descriptor
+      do throws(ExecutionError) { own = try open(in: place) } catch {
+        reasons.append("\(error)")
+        continue
+      }
+      do throws(ExecutionError) {
+        // Of an attempt that was begun and then forgotten.
+        try? remove(attempt, in: place)
+        try own.makeFolder(attempt, mode: 0o700)
+        let folder = try own.open(attempt, O_RDONLY | O_DIRECTORY)
+        for (name, secret) in secrets { try Self.write(secret, to: name.text, in: folder, for: user) }
+        try Self.close(folder.number, mode: 0o500, to: user)
+        return "\(place)/\(name)/\(attempt)"
+      } catch {
+        try? remove(attempt, in: place)
+        throw ExecutionError(.noMemory, "the files of the secrets cannot be made: \(error)")
+      }
+    }
+    throw ExecutionError(
+      .noMemory, "there is no file system in memory for the files of the secrets: \(reasons.joined(separator: "; "))")
+  }
+
+  private static func write(
+    _ secret: Secret, to name: String, in folder: borrowing Descriptor, for user: JobUser?
+  ) throws(ExecutionError) {
+    let file = try folder.open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+    var bytes = secret.withBytes { Array($0) }
+    defer { Secret.overwrite(&bytes) }
+    try file.write(bytes, name: name)
+    try close(file.number, mode: 0o400, to: user)
+  }
+
+  private static func close(_ number: Int32, mode: mode_t, to user: JobUser?) throws(ExecutionError) {
+    if let user, fchown(number, user.id, user.group) != 0 {
+      throw ExecutionError(errno: errno, "cannot give a secret to user \(user.id)")
+    }
+    guard fchmod(number, mode) == 0 else { throw ExecutionError(errno: errno, "cannot close a secret") }
+  }
+
+  /// The agent's own folder there, made when it is missing.
+  private func open(in place: String) throws(ExecutionError) -> Descriptor {
+    guard Self.isMemory(place) else { throw ExecutionError(.noMemory, "\(place) is none") }
+    let path = "\(place)/\(name)"
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw ExecutionError(errno: errno, "cannot make \(path)") }
+    let folder = try existing(in: place)
+    guard fchmod(folder.number, 0o711) == 0 else { throw ExecutionError(errno: errno, "cannot open up \(path)") }
+    return folder
+  }
+
+  /// Anybody may write to some of these places, so what is there already must be ours.
+  private func existing(in place: String) throws(ExecutionError) -> Descriptor {
+    let path = "\(place)/\(name)"
+    let folder = try Descriptor(open: path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    let status = try folder.status(path)
+    guard status.st_uid == geteuid() else {
+      throw ExecutionError(.noMemory, "\(path) belongs to user \(status.st_uid)")
+    }
+    return folder
+  }
+
+  /// Whether the path is on a file system that is only in memory (statfs(2): TMPFS_MAGIC, RAMFS_MAGIC).
+  static func isMemory(_ path: String) -> Bool {
+    LinuxCalls.fileSystemType(path).map { [0x0102_1994, 0x8584_58f6].contains($0) } ?? false
+  }
+
+  /// Removes the folder of an attempt, wherever it is; nothing happens when there is none.
+  public func remove(_ attempt: String) throws(ExecutionError) {
+    for place in places { try remove(attempt, in: place) }
+  }
+
+  private func remove(_ attempt: String, in place: String) throws(ExecutionError) {
+    // What is not ours holds nothing of ours.
+    let own: Descriptor
+    do throws(ExecutionError) { own = try existing(in: place) } catch {
+      guard [.missing, .noMemory].contains(error.code) else { throw error }
+      return
+    }
+    let folder: Descriptor
+    do throws(ExecutionError) { folder = try own.open(attempt, O_RDONLY | O_DIRECTORY) } catch {
+      guard error.code == .missing else { throw error }
+      return
+    }
+    // From its owner first, who could go on filling it.
+    if geteuid() == 0 { fchown(folder.number, 0, 0) }
+    fchmod(folder.number, 0o700)
+    try folder.removeContents()
+    guard unlinkat(own.number, attempt, AT_REMOVEDIR) == 0 || errno == ENOENT else {
+      throw ExecutionError(errno: errno, "cannot remove the folder of secrets \(attempt)")
+    }
+  }
+
+  /// The attempts that have a folder.
+  public func all() -> Set<String> {
+    var names: Set<String> = []
+    for place in places {
+      guard let entries = try? existing(in: place).entries() else { continue }
+      for entry in entries {
+        names.insert(String(decoding: entry.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
+      }
+    }
+    return names
+  }
+}
