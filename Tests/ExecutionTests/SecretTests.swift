@@ -87,8 +87,11 @@ import Testing
 
   private func source(_ files: TemporaryFolder, _ script: String) throws -> SecretSource {
     chmod(files.path, 0o755)
-    return SecretSource(
-      folder: files.path("none"), command: try files.write("vault", "#!/bin/sh\n\(script)\n", executable: true))
+    // Copied by another process: a program that this one has open for writing, if only in a child that another test has just
+    // forked, cannot be run (ETXTBSY).
+    let text = try files.write("vault.txt", "#!/bin/sh\n\(script)\n", executable: true)
+    try command(["cp", text, files.path("vault")])
+    return SecretSource(folder: files.path("none"), command: files.path("vault"))
   }
 
   private func soon(_ milliseconds: Int = 20_000) -> Int { MonotonicTime.now + milliseconds }
