@@ -25,8 +25,9 @@ ONLY     ?=
 BUILD_PACKAGES := git pkg-config libgit2-dev libyaml-dev libssl-dev libsqlite3-dev zlib1g-dev gcc libc6-dev musl-tools
 # The example's scripts and the demo.
 DEMO_PACKAGES  := python3 tzdata
-# Tests fetch over ssh from a server of their own on a free port, and over http from one in Python.
-TEST_PACKAGES  := $(DEMO_PACKAGES) openssh-server openssh-client
+# Tests fetch over ssh from a server of their own on a free port, and over http from one in Python; they make certificates
+# with openssl, and run the plug-in for SQLite.
+TEST_PACKAGES  := $(DEMO_PACKAGES) openssh-server openssh-client openssl sqlite3
 # A virtual machine without an image.
 VM_PACKAGES    := qemu-system-x86 busybox-static
 # For packages of your own: make test EXTRA_PACKAGES=strace
@@ -41,6 +42,7 @@ SHIM_HEADERS = $(addprefix -idirafter ,$(wildcard /usr/include /usr/include/*-li
 
 bindir        = $(DESTDIR)$(PREFIX)/bin
 libexecdir    = $(DESTDIR)$(PREFIX)/libexec/belfry
+plugindir     = $(libexecdir)/plugins
 systemddir    = $(DESTDIR)$(PREFIX)/lib/systemd/system
 bashdir       = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 zshdir        = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
@@ -146,10 +148,12 @@ proto: toolchain deps-build ## Generate the Swift code of Sources/Wire/belfry.pr
 install: toolchain deps-build ## Build optimised and install below PREFIX: programs, systemd units, shell completions
 	$(SWIFT) build -c release $(BUILD_FLAGS)
 	@bin="$$($(SWIFT) build -c release --show-bin-path)"; \
-	install -d "$(bindir)" "$(libexecdir)" "$(bashdir)" "$(zshdir)" "$(fishdir)"; \
+	install -d "$(bindir)" "$(libexecdir)" "$(plugindir)" "$(bashdir)" "$(zshdir)" "$(fishdir)"; \
 	install -m 755 "$$bin/belfry" "$$bin/belfry-agent" "$(bindir)"; \
 	$(SHIM_CC) -static $(SHIM_FLAGS) -o "$$bin/belfry-shim.static" $(SHIM_FILES) $(SHIM_HEADERS); \
 	install -s -m 755 "$$bin/belfry-shim.static" "$(libexecdir)/belfry-shim"; \
+	install -m 755 "$$bin/belfry-executor-http" "$(libexecdir)"; \
+	install -m 755 executors/belfry-executor-* "$(plugindir)"; \
 	"$$bin/belfry" --generate-completion-script bash >"$(bashdir)/belfry"; \
 	"$$bin/belfry" --generate-completion-script zsh >"$(zshdir)/_belfry"; \
 	"$$bin/belfry" --generate-completion-script fish >"$(fishdir)/belfry.fish"

@@ -27,6 +27,7 @@ let configuration: Target.Dependency = .product(name: "Configuration", package: 
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
@@ -36,6 +37,7 @@ let package = Package(
   products: [
     .executable(name: "belfry", targets: ["belfry"]),
     .executable(name: "belfry-agent", targets: ["belfry-agent"]),
+    .executable(name: "belfry-executor-http", targets: ["belfry-executor-http"]),
     .executable(name: "belfry-bench", targets: ["belfry-bench"]),
   ],
   dependencies: [
@@ -45,6 +47,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -102,6 +105,10 @@ let package = Package(
         lifecycle, unixSignals,
       ]),
 
+    .target(
+      name: "HTTPExecutor",
+      dependencies: ["Model", asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
+
     // Programs: wiring only.
     .executableTarget(name: "belfry", dependencies: ["CommandKit", argumentParser]),
     .executableTarget(
@@ -110,6 +117,7 @@ let package = Package(
         "AgentKit", "Model", "Platform", "Trust", argumentParser, configuration, logging, lifecycle, unixSignals,
         systemPackage,
       ]),
+    .executableTarget(name: "belfry-executor-http", dependencies: ["HTTPExecutor", "Model"]),
     .executableTarget(
       name: "belfry-bench",
       dependencies: [
@@ -126,6 +134,7 @@ let package = Package(
     .testTarget(name: "ManifestTests", dependencies: ["Model", "Manifest", "Schedule", "ZoneInfo", "TestSupport"]),
     .testTarget(name: "PlanningTests", dependencies: ["Model", "Schedule", "Planning", "TestSupport"]),
     .testTarget(name: "ExecutionTests", dependencies: ["Execution", "Model", "Trust", "TestSupport"]),
+    .testTarget(name: "HTTPExecutorTests", dependencies: ["HTTPExecutor", "Model", "TestSupport"]),
     .testTarget(name: "GitTests", dependencies: ["Model", "Git", "TestSupport"]),
     .testTarget(name: "ResultsTests", dependencies: ["Model", "Trust", "Git", "Results", "TestSupport"]),
     .testTarget(
@@ -147,7 +156,9 @@ let package = Package(
         "ControllerKit", "Model", "Planning", "Manifest", "Trust", "Git", "Results", "Platform", "Wire", "ZoneInfo",
         "TestSupport", grpc, grpcTransport, protobuf, logging, hummingbird, asyncHTTPClient, nioCore, nioHTTP1,
       ]),
-    .testTarget(name: "EndToEnd", dependencies: ["belfry", "belfry-agent", "TestSupport", "Model", "Trust"]),
+    .testTarget(
+      name: "EndToEnd",
+      dependencies: ["belfry", "belfry-agent", "belfry-executor-http", "TestSupport", "Model", "Trust"]),
   ]
 )
 

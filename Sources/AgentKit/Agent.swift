@@ -34,6 +34,10 @@ public struct AgentConfiguration: Sendable {
   public var secrets: String?
   /// A program that prints the secret whose name is its argument, for those without a file; absolute.
   public var secretsCommand: String?
+  /// Folders in which plug-ins are looked for, in this order; absolute.
+  public var plugIns = Executors.usualPlugIns
+  /// Whether `run.http` may ask link-local addresses.
+  public var allowsLinkLocal = false
 
   public init(
     state: String, name: AgentName, labels: [String: String], controller: ControllerAddress, controllerKey: PublicKey,
@@ -118,11 +122,13 @@ public final class Agent: Service {
       path: folder + "/artifacts",
       limits: ArtifactLimits(file: configuration.artifactSize, spool: configuration.artifactSpool))
     let zones = ZoneDatabase()
+    var executors = Executors(plugIns: configuration.plugIns)
+    executors.allowsLinkLocal = configuration.allowsLinkLocal
     let runner = ShimRunner(
       folder: folder + "/runs", keptFolder: folder + "/work", artifacts: artifacts,
       launcher: try ShimLauncher(
         path: configuration.shim, secretFolders: SecretFolders(owner: identity.id.text), cgroups: cgroups,
-        hidden: [folder]),
+        hidden: [folder], executors: executors),
       store: store,
       controllerKey: configuration.controllerKey, agent: identity.name, zones: zones, clock: clock,
       handling: guards.handling, logger: logger)

@@ -36,6 +36,8 @@ public struct ExecutionError: Error, Hashable, Sendable, CustomStringConvertible
     case noSecret
     /// There is no file system in memory, or no room in it, for the files of the secrets.
     case noMemory
+    /// There is no such executor on this host, or it may be changed by others.
+    case noExecutor
     /// The shim is not where it should be, or did not start.
     case noShim
     /// The attempt was started, but there is no descriptor left to watch it with: adopt its folder later.

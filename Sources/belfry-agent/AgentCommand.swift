@@ -91,6 +91,15 @@ struct AgentCommand: AsyncParsableCommand {
       "A program's path: run with a secret's name as its argument, it prints the secret. Asked for what has no file.")
   var secretsCommand: String?
 
+  @Option(
+    help:
+      "Folders with plug-ins, with colons between them. Default: /usr/local/libexec/belfry/plugins:/usr/libexec/belfry/plugins."
+  )
+  var plugins: String?
+
+  @Flag(help: "Allow run.http to ask link-local addresses, where hosts in a cloud find their credentials.")
+  var httpLinkLocal = false
+
   @Option(help: "trace, debug, info, notice, warning, error or critical. Default: info.")
   var logLevel: String?
 

@@ -14,7 +14,8 @@ struct AgentSettings {
   static let names = [
     "NAME", "LABELS", "CONTROLLER", "CONTROLLER_KEY", "STATE", "SHIM", "CGROUP", "LOG_LEVEL", "INSECURE",
     "ENVIRONMENT_FILE", "SHUTDOWN", "SHUTDOWN_TIMEOUT", "QUARANTINE", "DISK_RESERVE", "LEDGER_LIMIT", "STORE_LIMIT",
-    "ARTIFACT_SIZE", "ARTIFACT_SPOOL", "SECRETS", "SECRETS_COMMAND",
+    "ARTIFACT_SIZE", "ARTIFACT_SPOOL", "SECRETS", "SECRETS_COMMAND", "PLUGINS",
+    "HTTP_LINK_LOCAL",
   ]
 
   let agent: AgentConfiguration
@@ -75,6 +76,13 @@ struct AgentSettings {
         throw Complaint("--secrets-command: '\(program)' is not the absolute path of a program, without arguments")
       }
     }
+    if let folders = setting(command.plugins, "plugins") {
+      agent.plugIns = folders.split(separator: ":").map(String.init)
+      if let folder = agent.plugIns.first(where: { !$0.hasPrefix("/") }) {
+        throw Complaint("--plugins: '\(folder)' is not an absolute path")
+      }
+    }
+    agent.allowsLinkLocal = command.httpLinkLocal || reader.bool(forKey: "belfry.agent.http.link.local", default: false)
     self.agent = agent
     let level = setting(command.logLevel, "log.level") ?? "info"
     guard let logLevel = Logger.Level(rawValue: level) else {

@@ -22,7 +22,8 @@
 #include "supervise.h"
 
 #define NOEXEC_SEAL 8u
-// What the agent reads of this file at most.
+// What the agent reads of these files at most.
+#define ANSWER_LIMIT (64u << 10)
 #define OUTPUTS_LIMIT (256u << 10)
 
 struct attempt {
@@ -216,7 +217,10 @@ static void account(struct attempt *a) {
 static int finish(struct attempt *a) {
   output_end();
   account(a);
-  if (a->output.mask != NULL) secrets_mask_file(a->folder, "outputs", a->output.mask, OUTPUTS_LIMIT);
+  if (a->output.mask != NULL) {
+    secrets_mask_file(a->folder, "answer", a->output.mask, ANSWER_LIMIT);
+    secrets_mask_file(a->folder, "outputs", a->output.mask, OUTPUTS_LIMIT);
+  }
   secrets_remove_folder(a->spec);
   int error = output_sync(&a->output);
   a->ended.sync_error = error;

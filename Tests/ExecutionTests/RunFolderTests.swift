@@ -78,7 +78,7 @@ import Testing
     }
     let bin = bench.files.path("bin")
     #expect(
-      ShimLauncher.candidates(beside: bin) == [
+      ProgramLocation.candidates(for: ShimLauncher.programName, beside: bin) == [
         "\(bin)/belfry-shim", "\(bin)/../libexec/belfry/belfry-shim", "\(bin)/x_Execution.resources/belfry-shim",
       ])
     #expect(ShimLauncher.locate() != nil)

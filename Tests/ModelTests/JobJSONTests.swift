@@ -111,6 +111,55 @@ import Testing
     #expect(try row.job().json.text == expected)
   }
 
+  @Test func pluginsAndRequestsArePrograms() throws {
+    func check(_ text: String, _ program: RunSpec.Program) throws {
+      var job = try Self.plain()
+      job.run.program = program
+      let script = try #require(Self.plainText.firstRange(of: #""command":["true"]"#))
+      #expect(job.json.text == Self.plainText[..<script.lowerBound] + text + Self.plainText[script.upperBound...])
+      #expect(try Job(json: job.json) == job)
+    }
+    let with: JSONValue = ["a": .array([1, true, "x"]), "b": ["c": "d"]]
+    try check(
+      #""plugin":{"name":"sql","with":{"a":[1,true,"x"],"b":{"c":"d"}}}"#,
+      .plugIn(PlugInCall(name: try PlugInName("sql"), with: with)))
+    var request = HTTPRequest(url: "https://a/b?c=${param.d}")
+    try check(#""http":{"method":"GET","url":"https://a/b?c=${param.d}"}"#, .http(request))
+    request = HTTPRequest(
+      method: .post, url: "https://a/", headers: ["X": "${secret.db}"], body: "b", statuses: [200...299, 404...404],
+      bodyPattern: "^a+$", timeout: .seconds(5), follow: 3, authorities: "certs/ca.pem", isInsecure: false)
+    try check(
+      #""http":{"method":"POST","url":"https://a/","headers":{"X":"${secret.db}"},"body":"b","#
+        + #""expect":{"status":["200-299","404"],"body":"^a+$"},"timeoutMs":5000,"follow":3,"tls":{"ca":"certs/ca.pem"}}"#,
+      .http(request))
+  }
+
+  /// What no manifest could have said.
+  @Test(arguments: [
+    #"{"name":"../x","with":{}}"#, #"{"name":"sql"}"#, #"{"with":{}}"#, #"{"name":"sql","with":[]}"#,
+    #"{"name":"sql","with":{"b":1,"a":1}}"#, #"{"name":"sql","with":{"a":[{"c":1,"b":1}]}}"#,
+    #"{"name":"sql","with":{},"x":1}"#,
+  ])
+  func refusesPlugin(_ text: String) throws {
+    #expect(throws: JSONError.self) { try PlugInCall(json: try JSONValue(parsing: Array(text.utf8), limit: 1_000)) }
+  }
+
+  @Test(arguments: [
+    "", #""method":"get""#, #""url":"ftp://a/""#, #""url":"http://169.254.0.1@x/""#, #""headers":{"Host":"x"}"#,
+    #""headers":{"a b":"x"}"#, #""headers":{"A":"é"}"#, #""headers":{"A":"x\r\ny"}"#, #""headers":{"A":"${x}"}"#,
+    #""body":"${param.}""#, #""expect":{"status":["600"]}"#, #""expect":{"status":[]}"#, #""expect":{"status":"200"}"#,
+    #""expect":{"body":"(a"}"#, #""expect":{"x":1}"#, #""timeoutMs":500"#, #""timeoutMs":3600001"#, #""follow":11"#,
+    #""follow":-1"#, #""tls":{"ca":"../x"}"#, #""tls":{"verify":false}"#, #""surprise":1"#,
+  ])
+  func refusesRequest(_ text: String) throws {
+    let method = text.contains("\"method\"") ? "" : #""method":"GET""#
+    let url = text.contains("\"url\"") || text.isEmpty ? "" : #""url":"http://a/""#
+    let members = [method, url, text].filter { !$0.isEmpty }.joined(separator: ",")
+    #expect(throws: JSONError.self) {
+      try HTTPRequest(json: try JSONValue(parsing: Array("{\(members)}".utf8), limit: 10_000))
+    }
+  }
+
   @Test func containmentIsAdded() throws {
     func check(_ text: String, _ change: (inout RunSpec) throws -> Void) throws {
       var job = try Self.plain()
@@ -201,6 +250,7 @@ import Testing
     Change("run.success", .array(["0"])), Change("run.success", .array([256])), Change("run.success", .array([-1])),
     Change("run.user", 0), Change("run.user", "a b"), Change("run.user", ""), Change("run.user", "-a"),
     Change("run.stdin", 1), Change("run.stdin", .string(String(repeating: "x", count: RunSpec.inputLimit + 1))),
+    Change("run.plugin", ["name": "sql", "with": [:]]), Change("run.http", ["method": "GET", "url": "http://a/"]),
     Change("run.secrets", "db"), Change("run.secrets", [:]), Change("run.secrets", .array([])),
     Change("run.secrets", ["A": 1]), Change("run.secrets", ["A": "../db"]), Change("run.secrets", ["A": "Db"]),
     Change("run.secrets", .array(["b", "a"])), Change("run.secrets", .array(["a", "a"])),

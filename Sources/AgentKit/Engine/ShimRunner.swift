@@ -150,10 +150,15 @@ final class ShimRunner: AttemptRunner {
     }
     let output = (try? runFolder.keptOutput(exit)) ?? KeptOutput()
     let values = end.mayHaveRun ? runFolder.outputValues(declared: run.job.outputs) : OutputValues()
-    let record = end.attempt(
+    var record = end.attempt(
       number: run.attempt, success: run.job.run.success, output: output, values: values, artifacts: artifacts,
       started: run.started,
       now: clock.now)
+    switch run.job.run.program {
+    case .script, .command: break
+    case .plugIn, .http:
+      record.heed(Result { () throws(JSONError) in try runFolder.answer() }, declared: run.job.outputs)
+    }
     return AttemptOutcome(record: record, mayHaveRun: end.mayHaveRun, crash: crash, log: output.bytes)
   }
 

@@ -15,7 +15,8 @@ extension ShimLauncher {
     }
     return ShimSpec.Isolation(
       isFull: level == .full,
-      writable: [work, folder.temporary, folder.artifacts, folder.outputFile],
+      writable: [work, folder.temporary, folder.artifacts, folder.outputFile]
+        + (Executors.name(for: attempt.program.program) != nil ? [folder.answerFile] : []),
       given: attempt.program.write,
       shown: [folder.bundle, folder.eventFile],
       hidden: hidden, passing: folder.temporary)

@@ -39,10 +39,10 @@ struct PreparedProgram: ~Copyable {
     self.script = script
   }
 
-  /// Throws `missing` or `corrupted` when the store has not the right bytes, `unusableScript`, or `refused`.
+  /// `executor` is the path of what runs a plug-in's job or a request. Throws `missing` or `corrupted` when the store has not the right bytes, `unusableScript`, or `refused`.
   static func prepare(
     _ run: RunSpec, files: [BundleFile], from store: BundleStore, in folder: RunFolder,
-    group: UInt32? = nil, placement: ScriptPlacement = .folder
+    group: UInt32? = nil, placement: ScriptPlacement = .folder, executor: String? = nil
   ) throws(ExecutionError) -> PreparedProgram {
     try checkSizes(files)
     var scriptBytes: [UInt8]?
@@ -58,6 +58,9 @@ struct PreparedProgram: ~Copyable {
     switch run.program {
     case .command(let words):
       return PreparedProgram(program: words.first ?? "", arguments: words + run.args, bundle: bundle, script: nil)
+    case .plugIn, .http:
+      guard let executor else { throw ExecutionError(.noExecutor, "there is no executor") }
+      return PreparedProgram(program: executor, arguments: [executor], bundle: bundle, script: nil)
     case .script(let path):
       guard let bytes = scriptBytes, let file = files.first(where: { $0.path == path }) else {
         throw ExecutionError(.refused, "the bundle does not hold its own script \(path)")

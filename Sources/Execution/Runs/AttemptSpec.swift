@@ -87,6 +87,7 @@ extension ShimLauncher {
     let user: HostUser? = if let name = attempt.program.user { try users.forJob(name) } else { nil }
     // As the agent's own user nothing has to be given up, and what is not root could not.
     let other = user.flatMap { geteuid() == 0 ? $0.user : nil }
+    let executor = try executors.path(for: attempt.program.program)
     let folder = try RunFolder.create(at: path)
     var cgroup: String?
     do throws(ExecutionError) {
@@ -95,7 +96,7 @@ extension ShimLauncher {
       try folder.writeEvent(EventFile.bytes(attempt), group: other?.group)
       let program = try PreparedProgram.prepare(
         attempt.program, files: attempt.files, from: store, in: folder, group: other?.group,
-        placement: attempt.placement)
+        placement: attempt.placement, executor: executor)
       let environment = try RunEnvironment.variables(
         of: attempt, host: attempt.host, user: user, folder: folder)
       var spec = ShimSpec(
@@ -118,6 +119,12 @@ extension ShimLauncher {
       }
       let work = spec.keptFolder.map { $0 + "/work" } ?? folder.work
       spec.isolation = try isolation(of: attempt, in: folder, work: work)
+      if let input = try ExecutorInput.bytes(of: attempt) {
+        try folder.makeAnswer(for: other)
+        spec.input = input
+        spec.environment["BELFRY_ANSWER"] = folder.answerFile
+        if executors.allowsLinkLocal { spec.environment["BELFRY_HTTP_LINK_LOCAL"] = "allowed" }
+      }
       let memory = try take(secrets, of: attempt, for: other, into: &spec)
       let changed = program.bundle.changedFiles()
       guard changed.isEmpty else {

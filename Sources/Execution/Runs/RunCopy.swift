@@ -31,14 +31,18 @@ public struct RunCopy: Sendable {
     let run = attempt.program
     try folder.furnish(for: nil)
     try folder.writeEvent(EventFile.bytes(attempt), group: nil)
-    let program = try PreparedProgram.prepare(run, files: attempt.files, from: store, in: folder)
+    // By its name: where it lies is for this host to know, and it may not be here any more.
+    let executor = Executors.name(for: run.program)
+    let program = try PreparedProgram.prepare(
+      run, files: attempt.files, from: store, in: folder, executor: executor)
     try Self.openUp(folder.bundle, attempt.files)
     // Where the job's user is not to be had, its own HOME is missing: better than no copy.
     let user = run.user.flatMap { try? HostUser.find($0) }
-    let variables = try RunEnvironment.variables(
+    var variables = try RunEnvironment.variables(
       of: attempt, host: attempt.host, user: user, folder: folder)
+    if executor != nil { variables["BELFRY_ANSWER"] = folder.answerFile }
     try folder.write(Array(environment(variables, folder: folder.path).utf8), to: "environment")
-    try folder.write(Array((run.input ?? "").utf8), to: "stdin")
+    try folder.write(try ExecutorInput.bytes(of: attempt) ?? Array((run.input ?? "").utf8), to: "stdin")
     try folder.write(Array(script(program.program, program.arguments, folder: folder.path).utf8), to: "run.sh")
     guard chmod(folder.path + "/run.sh", 0o755) == 0 else {
       throw ExecutionError(errno: errno, "cannot make run.sh executable")

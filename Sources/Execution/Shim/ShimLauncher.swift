@@ -11,11 +11,12 @@ public struct ShimLauncher: Sendable {
   let users = HostUsers()
   /// Where the files of secrets are made.
   public let secretFolders: SecretFolders
+  let executors: Executors
 
   /// `path` nil means ``locate()``. Throws `noShim` when there is none that may be executed.
   public init(
     path: String? = nil, secretFolders: SecretFolders? = nil, cgroups: Cgroups = .none("none was looked for"),
-    hidden: [String] = []
+    hidden: [String] = [], executors: Executors = Executors()
   ) throws(ExecutionError) {
     guard let found = path ?? Self.locate() else {
       throw ExecutionError(.noShim, "\(Self.programName) is neither beside this program nor in ../libexec/belfry")
@@ -26,6 +27,7 @@ public struct ShimLauncher: Sendable {
     self.path = found
     self.cgroups = cgroups
     self.hidden = hidden
+    self.executors = executors
     self.secretFolders = secretFolders ?? SecretFolders(owner: "\(getpid())")
   }
 

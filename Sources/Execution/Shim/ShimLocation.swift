@@ -4,22 +4,28 @@ extension ShimLauncher {
   /// The program's file name.
   static let programName = "belfry-shim"
 
-  /// Where the shim is: beside the running executable, in `../libexec/belfry`, or in the package's resources beside
-  /// it, in this order; nil when it is nowhere.
+  /// Where the shim is; nil when it is nowhere.
+  public static func locate() -> String? { ProgramLocation.find(programName) }
+}
+
+/// Where programs are that come with the agent.
+enum ProgramLocation {
+  /// Beside the running executable, in `../libexec/belfry`, or in the package's resources beside it, in this order; nil when it
+  /// is nowhere.
   ///
   /// Looked up by hand, because the accessor that the package manager generates stops the process when it finds
   /// nothing.
-  public static func locate() -> String? {
+  static func find(_ program: String) -> String? {
     guard let executable = executablePath(), let slash = executable.lastIndex(of: "/") else { return nil }
     let folder = String(executable[..<slash])
-    return candidates(beside: folder).first { access($0, X_OK) == 0 && isRegularFile($0) }
+    return candidates(for: program, beside: folder).first { access($0, X_OK) == 0 && isRegularFile($0) }
   }
 
-  static func candidates(beside folder: String) -> [String] {
-    var paths = ["\(folder)/\(programName)", "\(folder)/../libexec/belfry/\(programName)"]
+  static func candidates(for program: String, beside folder: String) -> [String] {
+    var paths = ["\(folder)/\(program)", "\(folder)/../libexec/belfry/\(program)"]
     // The resources' folder carries the package's name, which is not ours to know.
     for name in names(in: folder).sorted() where name.hasSuffix("_Execution.resources") {
-      paths.append("\(folder)/\(name)/\(programName)")
+      paths.append("\(folder)/\(name)/\(program)")
     }
     return paths
   }

@@ -17,7 +17,7 @@ public enum JobFields {
         "overlap", "skip, allow, queue, replace or {queue: N}",
         "when the last run on the same agent is still going; default skip"),
       Field("targets", "match and agents", "which agents hold it; default all"),
-      Field("run", "script or command", "what is executed", isRequired: true),
+      Field("run", "script, command, http or plugin", "what is executed", isRequired: true),
       Field("retry", "attempts, backoff, factor, max, on", "repeats failed attempts; default 1 attempt"),
       Field("blackout", "a list of calendars of belfry.yaml", "while one is in force it does not fire by itself"),
       .later("rollout", "a mapping", "runs on some agents at a time"),
@@ -119,8 +119,8 @@ public enum JobFields {
       Field("env", "a mapping", "environment variables"),
       Field("timeout", "a duration from 1s to 7d", "of each attempt; default 1h"),
       Field("success", "a list of exit codes", "that mean success; default [0]"),
-      .later("http", "a mapping", "an HTTP request"),
-      .later("plugin", "a mapping", "an executor on the agent"),
+      Field("http", "method, url, headers, body, expect, timeout, follow and tls", "an HTTP request"),
+      Field("plugin", "name and with", "an executor on the agent"),
       Field("secrets", "variables with secrets' names, or a list of names", "secrets that the agent holds"),
       Field("user", "a user's name", "whom it runs as; default the agent's own user"),
       Field("stdin", "a text", "its standard input; default empty"),
@@ -130,6 +130,45 @@ public enum JobFields {
       Field("write", "a list of absolute paths", "what it may write to although it is isolated"),
       Field("workdir", "fresh or keep", "an empty folder for each attempt, or one that is kept; default fresh"),
     ])
+
+  /// No `table`: `with` is the plug-in's own, and what its keys are called says nothing about ours.
+  public static let plugIn = FieldTable(
+    "plugin",
+    [
+      Field("name", "a name such as sql", "which executor: belfry-executor-NAME", isRequired: true),
+      Field("with", "a mapping", "what it is told"),
+    ])
+
+  public static let http = FieldTable(
+    "http",
+    [
+      Field("method", "GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS", "default GET"),
+      Field("url", "a URL, with ${param.NAME} behind its host", "whom it asks", isRequired: true),
+      Field("headers", "a mapping", "with ${param.NAME} and ${secret.NAME}"),
+      Field("body", "a text", "with ${param.NAME} and ${secret.NAME}"),
+      Field("expect", "status and body", "which answers are good; default a status of 200-299"),
+      Field("timeout", "a duration from 1s to 1h", "of each request; default 30s"),
+      Field("follow", "a whole number from 0 to 10", "how many redirects are followed; default 0"),
+      Field("tls", "ca or insecure", "whom to believe in place of the host's authorities"),
+    ],
+    foreign: [
+      "data": "body", "json": "body", "payload": "body", "uri": "url", "header": "headers", "verb": "method",
+      "redirects": "follow", "maxRedirects": "follow", "status": "expect", "followRedirects": "follow",
+    ])
+
+  public static let httpExpect = FieldTable(
+    "expect",
+    [
+      Field("status", "a list such as [200-299, 404]", "good statuses"),
+      Field("body", "a regular expression", "has to match somewhere in the answer"),
+    ], foreign: ["statusCode": "status", "code": "status", "match": "body", "contains": "body"])
+
+  public static let httpTLS = FieldTable(
+    "tls",
+    [
+      Field("ca", "a path of the repository, or an absolute one", "certificates to trust in place of the host's"),
+      Field("insecure", "true or false", "believes whoever answers; default false"),
+    ], foreign: ["verify": "insecure", "skipVerify": "insecure", "insecureSkipVerify": "insecure", "cacert": "ca"])
 
   public static let kill = table(
     "kill",
@@ -212,7 +251,7 @@ public enum JobFields {
   /// Every table, in the order of the documentation.
   public static let all = [
     root, calendar, calendarWeekly, calendarCron, calendarSpan, job, suspend, cron, dst, every, at, otherTrigger,
-    missed, overlap, targets, run, kill, limits, retry,
+    missed, overlap, targets, run, plugIn, http, httpExpect, httpTLS, kill, limits, retry,
   ]
 
   /// Every field with its path, such as `run.timeout`: what is read, and (`isSupported` is false) what is refused as not
@@ -225,7 +264,9 @@ public enum JobFields {
       ("belfry.yaml: calendars.weekly.", calendarWeekly), ("belfry.yaml: calendars.cron.", calendarCron),
       ("belfry.yaml: calendars.spans.", calendarSpan), ("", job), ("suspend.", suspend), ("triggers.", cron),
       ("triggers.", every), ("triggers.", at), ("triggers.", otherTrigger), ("triggers.dst.", dst), ("missed.", missed),
-      ("overlap.", overlap), ("targets.", targets), ("run.", run), ("run.kill.", kill), ("run.limits.", limits),
+      ("overlap.", overlap), ("targets.", targets), ("run.", run), ("run.plugin.", plugIn), ("run.http.", http),
+      ("run.http.expect.", httpExpect),
+      ("run.http.tls.", httpTLS), ("run.kill.", kill), ("run.limits.", limits),
       ("retry.", retry),
     ] {
       for field in table.fields where known.insert(prefix + field.name).inserted {
@@ -252,7 +293,8 @@ public enum JobFields {
   /// Where keys belong that people tend to put elsewhere.
   private static let homes: [String: String] = {
     let run = [
-      "script", "command", "interpreter", "args", "files", "params", "env", "timeout", "success", "user", "stdin",
+      "script", "command", "http", "plugin", "interpreter", "args", "files", "params", "env", "timeout", "success",
+      "user", "stdin",
       "secrets", "kill",
       "limits", "workdir", "isolate", "write",
     ]

@@ -11,35 +11,40 @@ extension JobReader {
     var workFolder: ValueReader?
   }
 
-  /// The keys that say what is executed, those of later versions included.
+  /// The keys that say what is executed.
   static let programKeys = ["script", "command", "http", "plugin"]
 
   func run(_ value: ValueReader) -> Run? {
     guard var fields = value.fields(JobFields.run) else { return nil }
-    let program = program(&fields)
-    var spec = RunSpec(program: program?.program ?? .command([]))
     var needs = FileNeeds()
+    let program = program(&fields, &needs)
+    var spec = RunSpec(program: program?.program ?? .command([]))
     if case .script(let path)? = program?.program, let value = program?.value {
       needs.script = (path, value.node.place)
     }
-    let isCommand = if case .command? = program?.program { true } else { false }
-    if let interpreter = fields.take("interpreter"), belongs(interpreter, isCommand: isCommand) {
+    let kind = program.map(\.value.name)
+    if let interpreter = fields.take("interpreter"), belongs(interpreter, to: kind) {
       spec.interpreter = self.interpreter(interpreter)
       needs.hasInterpreter = true
     }
-    if let args = fields.take("args"), belongs(args, isCommand: isCommand) {
+    if let args = fields.take("args"), belongs(args, to: kind) {
       spec.args = args.list(count: 0...1_000, of: "words") { $0.string(bytes: 0...ManifestLimits.stringBytes) } ?? []
     }
     if let files = fields.take("files") {
-      needs.patterns = files.list(count: 0...100, of: "patterns", pattern) ?? []
-      spec.files = needs.patterns.map(\.glob.text)
+      let patterns = files.list(count: 0...100, of: "patterns", pattern) ?? []
+      needs.patterns += patterns
+      spec.files = patterns.map(\.glob.text)
     }
     spec.params = fields.take("params").map(params) ?? [:]
     spec.env = fields.take("env").map(env) ?? [:]
     spec.timeout = fields.take("timeout")?.duration(in: .seconds(1) ... .seconds(7 * 86_400)) ?? .seconds(3600)
-    spec.success = fields.take("success").flatMap(success) ?? [0]
+    if let codes = fields.take("success"), belongs(codes, to: kind, alsoWith: ["command", "plugin"]) {
+      spec.success = success(codes) ?? [0]
+    }
     spec.user = fields.take("user").flatMap(user)
-    spec.input = fields.take("stdin")?.string(bytes: 0...RunSpec.inputLimit)
+    if let input = fields.take("stdin"), belongs(input, to: kind, alsoWith: ["command"]) {
+      spec.input = input.string(bytes: 0...RunSpec.inputLimit)
+    }
     spec.secrets = fields.take("secrets").flatMap { secrets($0, beside: spec.env) }
     spec.kill = fields.take("kill").flatMap(kill) ?? RunSpec.Kill()
     spec.limits = fields.take("limits").flatMap(limits) ?? RunSpec.Limits()
@@ -56,6 +61,9 @@ extension JobReader {
       }
     }
     fields.finish()
+    if case .http(let request)? = program?.program, let value = program?.value {
+      checkParameters(of: request, declared: spec.params, at: value)
+    }
     return Run(spec: program == nil ? nil : spec, needs: needs, workFolder: workFolder)
   }
 
@@ -118,22 +126,32 @@ extension JobReader {
     return nil
   }
 
-  private func program(_ fields: inout FieldReader) -> (program: RunSpec.Program, value: ValueReader)? {
-    let script = fields.take("script")
-    let command = fields.take("command")
-    if let script, let command {
-      let later = (script.keyPlace.line, script.keyPlace.column) < (command.keyPlace.line, command.keyPlace.column)
+  private func program(
+    _ fields: inout FieldReader, _ needs: inout FileNeeds
+  ) -> (program: RunSpec.Program, value: ValueReader)? {
+    var given: [ValueReader] = []
+    for key in Self.programKeys { if let value = fields.take(key) { given.append(value) } }
+    if given.count > 1 {
+      let later = given.max { ($0.keyPlace.line, $0.keyPlace.column) < ($1.keyPlace.line, $1.keyPlace.column) }
       sink.error(
-        at: later ? command.keyPlace : script.keyPlace, "'script' and 'command' exclude each other",
+        at: later?.keyPlace ?? fields.place,
+        "\(ValueReader.list(given.map { "'\($0.name)'" }).replacing(" or ", with: " and ")) exclude each other",
         suggestion: "keep one of them")
     }
-    if let script { return self.script(script).map { (.script($0), script) } }
-    if let command { return self.command(command).map { (.command($0), command) } }
-    // `http` and `plugin` are refused as not supported yet by the reader of unknown keys.
-    if !isDefaults, !isPartial, !Self.programKeys.contains(where: fields.has) {
-      sink.error(at: fields.place, "'run' needs 'script' or 'command'")
+    guard let value = given.first else {
+      if !isDefaults, !isPartial {
+        sink.error(at: fields.place, "'run' needs 'script', 'command', 'http' or 'plugin'")
+      }
+      return nil
     }
-    return nil
+    let program: RunSpec.Program? =
+      switch value.name {
+      case "script": script(value).map { .script($0) }
+      case "command": command(value).map { .command($0) }
+      case "http": request(value, &needs).map { .http($0) }
+      default: plugIn(value).map { .plugIn($0) }
+      }
+    return program.map { ($0, value) }
   }
 
   private func script(_ value: ValueReader) -> String? {
@@ -165,17 +183,22 @@ extension JobReader {
     return words
   }
 
-  /// Whether the key applies. With `command` it does not: an error where the job itself says both, and nothing where
-  /// the key comes from defaults, which are for scripts and commands alike.
-  private func belongs(_ value: ValueReader, isCommand: Bool) -> Bool {
-    guard isCommand else { return true }
+  /// Whether the key applies to what is run, `kind`, as it does to scripts. Otherwise: an error where the job itself says
+  /// both, and nothing where the key comes from defaults, which are for all kinds alike.
+  private func belongs(_ value: ValueReader, to kind: String?, alsoWith others: [String] = []) -> Bool {
+    guard let kind, kind != "script", !others.contains(kind) else { return true }
     if isDefaults || value.keyPlace.source === source {
       sink.error(
-        at: value.keyPlace, "'\(value.name)' goes with 'script', not with 'command'",
-        suggestion: "write all words into 'command'")
+        at: value.keyPlace,
+        "'\(value.name)' goes with \(ValueReader.list((["script"] + others).map { "'\($0)'" })), not with '\(kind)'",
+        suggestion: kind == "command" ? "write all words into 'command'" : Self.instead[value.name])
     }
     return false
   }
+
+  private static let instead = [
+    "stdin": "an executor gets the run there", "success": "'expect' of 'http' says which answers are good",
+  ]
 
   private func interpreter(_ value: ValueReader) -> [String]? {
     let words = value.list(count: 1...100, of: "words") { $0.string() }

@@ -91,6 +91,10 @@ public struct RunSpec: Hashable, Sendable {
     case script(String)
     /// A program on the host and its arguments, without a shell. At least one element.
     case command([String])
+    /// An executor of the agent's plug-ins.
+    case plugIn(PlugInCall)
+    /// A request, by the executor that comes with the agent.
+    case http(HTTPRequest)
   }
 
   public var program: Program

@@ -102,13 +102,19 @@ extension RunSpec {
   fileprivate var json: JSONValue {
     var script: JSONValue?
     var command: JSONValue?
+    var plugIn: JSONValue?
+    var http: JSONValue?
     switch program {
     case .script(let path): script = .string(path)
     case .command(let words): command = .strings(words)
+    case .plugIn(let call): plugIn = call.json
+    case .http(let request): http = request.json
     }
     return .members([
       "script": script,
       "command": command,
+      "plugin": plugIn,
+      "http": http,
       "interpreter": interpreter.map(JSONValue.strings),
       "args": .strings(args),
       "files": .strings(files),
@@ -133,9 +139,13 @@ extension RunSpec {
     let program: Program
     if let path = try fields.optional("script", \.stringValue) {
       program = .script(path)
+    } else if let call = try fields.optional("plugin", { try PlugInCall(json: $0) }) {
+      program = .plugIn(call)
+    } else if let request = try fields.optional("http", { try HTTPRequest(json: $0) }) {
+      program = .http(request)
     } else {
       let words = try fields.strings("command")
-      guard !words.isEmpty else { throw JSONError("job.run: neither script nor command") }
+      guard !words.isEmpty else { throw JSONError("job.run: none of script, command, plugin and http") }
       program = .command(words)
     }
     self.init(

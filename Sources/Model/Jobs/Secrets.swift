@@ -30,11 +30,14 @@ extension RunSpec {
 
   /// All secrets that a run needs before it can start.
   public var secretNames: Set<SecretName> {
+    var names: Set<SecretName>
     switch secrets {
-    case nil: []
-    case .variables(let variables): Set(variables.values)
-    case .files(let names): Set(names)
+    case nil: names = []
+    case .variables(let variables): names = Set(variables.values)
+    case .files(let list): names = Set(list)
     }
+    if case .http(let request) = program { names.formUnion(request.secretNames) }
+    return names
   }
 }
 
