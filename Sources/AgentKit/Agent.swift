@@ -128,7 +128,7 @@ public final class Agent: Service {
       folder: folder + "/runs", keptFolder: folder + "/work", artifacts: artifacts,
       launcher: try ShimLauncher(
         path: configuration.shim, secretFolders: SecretFolders(owner: identity.id.text), cgroups: cgroups,
-        hidden: [folder], executors: executors),
+        hidden: [folder] + (configuration.secrets.map { [$0] } ?? []), executors: executors),
       store: store,
       controllerKey: configuration.controllerKey, agent: identity.name, zones: zones, clock: clock,
       handling: guards.handling, logger: logger)

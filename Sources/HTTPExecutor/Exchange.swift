@@ -181,10 +181,12 @@ struct Exchange {
     }
   }
 
-  /// Queries are where people put what should not be logged.
-  private static func shown(_ url: URL) -> String {
-    let text = url.absoluteString
-    return text.firstIndex(of: "?").map { text[..<$0] + "?…" } ?? text
+  private static func shown(_ url: URL) -> String { shown(url.absoluteString) }
+
+  /// Queries and fragments are where people put what should not be logged.
+  static func shown(_ url: String) -> String {
+    let end = url.firstIndex { $0 == "?" || $0 == "#" }
+    return end.map { url[..<$0].prefix(200) + "?…" } ?? String(url.prefix(200))
   }
 
   private static func bare(_ host: String) -> String {

@@ -56,7 +56,7 @@ public struct HTTPExecutor: Sendable {
     guard request.statuses.contains(where: { $0.contains(answer.status) }) else {
       return failed(
         "the answer was \(answer.status), and not \(request.statuses.map(HTTPRequest.text).joined(separator: " or "))"
-          + (answer.location.map { ": it leads to \($0.prefix(200))" } ?? ""))
+          + (answer.location.map { ": it leads to \(Exchange.shown($0))" } ?? ""))
     }
     if let text = request.bodyPattern, let pattern = try? TextPattern(text) {
       guard pattern.matches(String(decoding: answer.body, as: UTF8.self)) else {

@@ -159,13 +159,17 @@ void secrets_mask_file(int folder, const char *name, const struct mask *mask, si
     if (got <= 0) break;
     done += (size_t)got;
   }
+  int whole = count == 0;
   if (ftruncate(file.fd, 0) == 0 && content != MAP_FAILED && done == count) {
     static struct mask_stream stream;
     stream = (struct mask_stream){.mask = mask, .write = append, .context = &file};
     mask_feed(&stream, content, count);
     mask_finish(&stream);
-    if (file.error != 0) (void)!ftruncate(file.fd, 0);
+    whole = file.error == 0;
+    if (!whole) (void)!ftruncate(file.fd, 0);
   }
+  // Neither a value nor an answer: an empty file would mean that there was none.
+  if (!whole) (void)!pwrite(file.fd, "!", 1, 0);
   if (content != MAP_FAILED) munmap(content, count);
   close(file.fd);
 }

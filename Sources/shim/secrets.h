@@ -30,8 +30,8 @@ void secrets_wipe(void);
 // Removes the folder with the secrets' files. What a job has put in beside them is left to the agent.
 void secrets_remove_folder(const struct spec *spec);
 
-// Takes the secrets out of a file of the run folder that the job has written, up to `limit` bytes of it; a longer one is
-// emptied, and so is one that cannot be read. Nothing happens when there is no such file. To be called when nobody is left who
+// Takes the secrets out of a file of the run folder that the job has written, up to `limit` bytes of it; a longer one
+// becomes a single `!`, which is no value and no answer, and so does one that cannot be read or written. Nothing happens when there is no such file. To be called when nobody is left who
 // could write to it.
 void secrets_mask_file(int folder, const char *name, const struct mask *mask, size_t limit);
 

@@ -177,8 +177,10 @@ actor Engine {
     let crashed = told.filter { $0.outcome.crash != nil }
     var counted = crashes
     do {
-      try handling(told.compactMap { entries[$0.attempt.run]?.run }, "the agent died while it wrote down its end") {
-        try change(also: { transaction in
+      let runs = told.compactMap { entries[$0.attempt.run]?.run }
+      try change(
+        ending: runs,
+        also: { transaction in
           for end in told where !dismissed.contains(end.attempt) {
             try transaction.keep(log: end.outcome.log, of: end.attempt.run, attempt: end.attempt.number)
           }
@@ -186,24 +188,24 @@ actor Engine {
             guard let run = entries[end.attempt.run]?.run else { continue }
             try transaction.crashed(run.bundle, at: now, end.outcome.crash ?? "")
           }
-        }) { machine in
-          var actions: [FiringAction] = []
-          // First, so that none of them is tried again.
-          for end in crashed {
-            guard let run = entries[end.attempt.run]?.run, counted.add(run.bundle, at: now) else { continue }
-            let words = counted.words(run.job.name, last: end.outcome.crash ?? "")
-            actions += machine.quarantine(run.bundle, words, at: now)
-          }
-          for end in told {
-            let record = end.outcome.record
-            actions +=
-              dismissed.contains(end.attempt)
-              ? machine.disarmed(end.attempt.run, at: now)
-              : machine.attemptEnded(
-                end.attempt.run, attempt: end.attempt.number, record.state, ended: min(record.ended, now), at: now)
-          }
-          return actions
         }
+      ) { machine in
+        var actions: [FiringAction] = []
+        // First, so that none of them is tried again.
+        for end in crashed {
+          guard let run = entries[end.attempt.run]?.run, counted.add(run.bundle, at: now) else { continue }
+          let words = counted.words(run.job.name, last: end.outcome.crash ?? "")
+          actions += machine.quarantine(run.bundle, words, at: now)
+        }
+        for end in told {
+          let record = end.outcome.record
+          actions +=
+            dismissed.contains(end.attempt)
+            ? machine.disarmed(end.attempt.run, at: now)
+            : machine.attemptEnded(
+              end.attempt.run, attempt: end.attempt.number, record.state, ended: min(record.ended, now), at: now)
+        }
+        return actions
       }
       crashes = counted
     } catch {
@@ -377,7 +379,7 @@ actor Engine {
   private func handling<Value, Failure: Error>(
     _ runs: [ActiveRun], _ doing: String, _ body: () throws(Failure) -> Value
   ) throws(Failure) -> Value {
-    guard let mark = guards.handling else { return try body() }
+    guard let mark = guards.handling, !runs.isEmpty else { return try body() }
     return try mark.during(runs.map { .init(bundle: $0.bundle, job: $0.job.name, doing: doing) }, body)
   }
 
@@ -442,21 +444,25 @@ actor Engine {
 
   @discardableResult
   private func change(
-    startBy: Timestamp? = nil, also write: (LedgerTransaction) throws -> Void = { _ in },
+    startBy: Timestamp? = nil, ending ended: [ActiveRun] = [],
+    also write: (LedgerTransaction) throws -> Void = { _ in },
     _ decide: (inout FiringMachine) -> [FiringAction]
   ) throws -> [FiringAction] {
     var next = machine
     let actions = decide(&next)
     let cursors = next.takeCursorMoves()
     var changed = entries
-    try writeLedger { transaction in
-      changed = entries
-      try write(transaction)
-      for (job, cursor) in cursors {
-        if let cursor { try transaction.move(job, to: cursor) } else { try transaction.forgetCursor(of: job) }
+    // Not around what is performed afterwards: what starts then is none of their doing.
+    try handling(ended, "the agent died while it wrote down its end") {
+      try writeLedger { transaction in
+        changed = entries
+        try write(transaction)
+        for (job, cursor) in cursors {
+          if let cursor { try transaction.move(job, to: cursor) } else { try transaction.forgetCursor(of: job) }
+        }
+        try recordQuarantine(next.quarantined, in: transaction)
+        for action in actions { try record(action, in: transaction, &changed, startBy: startBy) }
       }
-      try recordQuarantine(next.quarantined, in: transaction)
-      for action in actions { try record(action, in: transaction, &changed, startBy: startBy) }
     }
     machine = next
     entries = changed
@@ -477,6 +483,8 @@ actor Engine {
     } catch let error as DatabaseError where error.resultCode == .SQLITE_IOERR {
       // What SQLite believes and what the disk holds may differ now; only a fresh look after a restart can tell.
       logger.critical("the disk failed under the ledger; stopping", metadata: ["reason": "\(error)"])
+      // No job is to blame for it.
+      guards.handling?.clear()
       // Not abort: the runtime would look for a minute at how it came to that, and nobody could start the agent meanwhile.
       _exit(Self.diskFailed)
     }

@@ -54,6 +54,14 @@ final class HandlingMark: Sendable {
     return try body()
   }
 
+  /// Nothing that is in the agent's hands is to be blamed for what comes now.
+  func clear() {
+    entries.withLock {
+      $0 = []
+      write([])
+    }
+  }
+
   /// In place, in space that was taken at the start. What does not fit is not blamed.
   private func write(_ entries: [Entry]) {
     var text = boot + "\n"

@@ -149,7 +149,9 @@ final class ShimRunner: AttemptRunner {
     case .lost(let reason): crash = reason.isCrash ? reason.words : nil
     }
     let output = (try? runFolder.keptOutput(exit)) ?? KeptOutput()
-    let values = end.mayHaveRun ? runFolder.outputValues(declared: run.job.outputs) : OutputValues()
+    // Of a run with secrets its shim takes them out at the end: where it died before, nobody has.
+    let isMasked = exit != nil || run.job.run.secretNames.isEmpty
+    let values = end.mayHaveRun && isMasked ? runFolder.outputValues(declared: run.job.outputs) : OutputValues()
     var record = end.attempt(
       number: run.attempt, success: run.job.run.success, output: output, values: values, artifacts: artifacts,
       started: run.started,

@@ -113,6 +113,7 @@ struct LedgerTransaction {
   /// artifacts.
   func rejected(_ run: RunID, reason: String) throws {
     try execute("DELETE FROM artifacts WHERE run = ?", [run.text])
+    try execute("DELETE FROM logs WHERE run = ?", [run.text])
     try database.execute(sql: "UPDATE spool SET rejected = ? WHERE run = ?", arguments: [reason, run.text])
   }
 

@@ -19,7 +19,7 @@ extension ShimLauncher {
         + (Executors.name(for: attempt.program.program) != nil ? [folder.answerFile] : []),
       given: attempt.program.write,
       shown: [folder.bundle, folder.eventFile],
-      hidden: hidden, passing: folder.temporary)
+      hidden: hidden + secretFolders.paths, passing: folder.temporary)
   }
 
   /// What is missing for the level; nil when nothing is known to be. The shim says what else the kernel refuses.

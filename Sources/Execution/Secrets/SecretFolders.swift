@@ -3,8 +3,9 @@ import Model
 
 /// The folders with secrets as files, one for each attempt, in memory and on no disk.
 ///
-/// A file system in memory that the host has anyway (tmpfs(5)): `/run`, or `/dev/shm` where that is none or the agent may not
-/// write to it. Nothing has to be mounted, so no right to do that is needed and nothing has to be unmounted after a crash; a
+/// A file system in memory that the host has anyway (tmpfs(5)): `/dev/shm`, or `/run` where that is none or the agent may not
+/// write to it. In this order because a job's user owns its files, and could make them grow: `/dev/shm` it can fill in any
+/// case, and the host does not live in it. Nothing has to be mounted, so no right to do that is needed and nothing has to be unmounted after a crash; a
 /// restart of the host empties it. Below it is a folder of this agent's own, which others may pass through and not list.
 public struct SecretFolders: Sendable {
   /// Where to look for memory, in this order.
@@ -13,7 +14,7 @@ public struct SecretFolders: Sendable {
   let name: String
 
   /// `owner` names the agent, such as by its id: two agents of a host have folders of their own.
-  public init(owner: String, places: [String] = ["/run", "/dev/shm"]) {
+  public init(owner: String, places: [String] = ["/dev/shm", "/run"]) {
     self.places = places
     name = "belfry-secrets.\(owner)"
   }
@@ -34,7 +35,7 @@ public struct SecretFolders: Sendable {
         try own.makeFolder(attempt, mode: 0o700)
         let folder = try own.open(attempt, O_RDONLY | O_DIRECTORY)
         for (name, secret) in secrets { try Self.write(secret, to: name.text, in: folder, for: user) }
-        try Self.close(folder.number, mode: 0o500, to: user)
+        try Self.close(folder, to: user)
         return "\(place)/\(name)/\(attempt)"
       } catch {
         try? remove(attempt, in: place)
@@ -53,6 +54,16 @@ public struct SecretFolders: Sendable {
     defer { Secret.overwrite(&bytes) }
     try file.write(bytes, name: name)
     try close(file.number, mode: 0o400, to: user)
+  }
+
+  /// The folder stays the agent's, or its user could go on filling it: its group may look into it, and read nothing.
+  private static func close(_ folder: borrowing Descriptor, to user: JobUser?) throws(ExecutionError) {
+    if let user, fchown(folder.number, 0, user.group) != 0 {
+      throw ExecutionError(errno: errno, "cannot give a folder of secrets to group \(user.group)")
+    }
+    guard fchmod(folder.number, user == nil ? 0o500 : 0o550) == 0 else {
+      throw ExecutionError(errno: errno, "cannot close a folder of secrets")
+    }
   }
 
   private static func close(_ number: Int32, mode: mode_t, to user: JobUser?) throws(ExecutionError) {
@@ -113,6 +124,9 @@ public struct SecretFolders: Sendable {
       throw ExecutionError(errno: errno, "cannot remove the folder of secrets \(attempt)")
     }
   }
+
+  /// The folders in which others' secrets may lie.
+  var paths: [String] { places.map { "\($0)/\(name)" } }
 
   /// The attempts that have a folder.
   public func all() -> Set<String> {

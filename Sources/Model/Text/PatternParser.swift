@@ -90,6 +90,9 @@ struct PatternParser {
     }
     guard next == "}" else { throw PatternError("has a '{' without its '}'") }
     guard most.map({ $0 >= least }) ?? true else { throw PatternError("has a count that runs backwards") }
+    guard max(least, most ?? 0) <= Self.countLimit else {
+      throw PatternError("has a count above \(Self.countLimit)")
+    }
     return (least, most)
   }
 
@@ -205,7 +208,12 @@ struct PatternCompiler {
     case .sequence(let parts): for part in parts { try add(part) }
     case .choice(let alternatives): try add(choice: alternatives)
     case .repetition(let part, let least, let most):
-      for _ in 0..<least { try add(part) }
+      for _ in 0..<least {
+        let before = steps.count
+        try add(part)
+        // Once more nothing is nothing: `(){500}`, and that 500 times, must not take its time.
+        if steps.count == before { break }
+      }
       guard let most else { return try add(loop: part) }
       for _ in least..<most { try add(optional: part) }
     }
