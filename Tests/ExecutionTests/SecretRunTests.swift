@@ -91,17 +91,14 @@ import Testing
     let line = """
       cat "$BELFRY_SECRETS/db" >/dev/null && stat -c %U "$BELFRY_SECRETS" "$BELFRY_SECRETS/db"
       ls "$BELFRY_SECRETS/.." 2>/dev/null || echo unlisted
-      chmod 700 "$BELFRY_SECRETS" && mkdir -p "$BELFRY_SECRETS/deep/er" && echo mine >"$BELFRY_SECRETS/deep/er/x"
+      chmod 700 "$BELFRY_SECRETS" 2>/dev/null || echo "not its own"
+      mkdir "$BELFRY_SECRETS/deep" 2>/dev/null || echo full
       """
     let shim = try site.start(line, .files([try SecretName("db")]), try values(["db": Self.value])) {
       $0.program.user = "nobody"
     }
     #expect(try await shim.record().ending == .exited(0))
-    #expect(try shim.folder.text() == "nobody\nnobody\nunlisted\n")
-    // What the job has put there is left to the agent, the secret itself is not.
-    let left = try #require(site.folders.all().first)
-    #expect(try command(["grep", "-rqa", "hunter2", "/run/\(site.folders.name)"]).status != 0)
-    try site.folders.remove(left)
+    #expect(try shim.folder.text() == "root\nnobody\nunlisted\nnot its own\nfull\n")
     #expect(site.folders.all().isEmpty)
   }
 

@@ -95,7 +95,8 @@ import Testing
     case "a job": manifest = "job: a\n" + (field == "job" ? "" : "\(field): {zz: 1}\n")
     case "suspend", "targets", "run", "retry", "missed", "overlap":
       manifest = "job: a\n\(row.table): {\(field): {zz: 1}}\n"
-    case "kill", "limits": manifest = "job: a\nrun: {\(row.table): {\(field): {zz: 1}}}\n"
+    case "kill", "limits", "http", "plugin": manifest = "job: a\nrun: {\(row.table): {\(field): {zz: 1}}}\n"
+    case "expect", "tls": manifest = "job: a\nrun: {http: {\(row.table): {\(field): {zz: 1}}}}\n"
     case "a cron trigger": manifest = "job: a\ntriggers: [{cron: 1, \(field == "cron" ? "zz" : field): {}}]\n"
     case "dst": manifest = "job: a\ntriggers: [{cron: 1, dst: {\(field): {}}}]\n"
     case "an every trigger": manifest = "job: a\ntriggers: [{every: 1, \(field == "every" ? "zz" : field): {}}]\n"
