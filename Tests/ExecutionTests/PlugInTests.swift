@@ -85,7 +85,8 @@ import Testing
       state: .succeeded,
       reason: "3 rows"),
     Row(
-      testDescription: "a failure", script: #"printf '%s' '{"outcome":"failed","reason":"no\nsuch table"}' >"$BELFRY_ANSWER""#,
+      testDescription: "a failure",
+      script: #"printf '%s' '{"outcome":"failed","reason":"no\nsuch table"}' >"$BELFRY_ANSWER""#,
       reason: "no\\nsuch table"),
     Row(
       testDescription: "a failure without words", script: #"echo '{"outcome":"failed"}' >"$BELFRY_ANSWER""#,
