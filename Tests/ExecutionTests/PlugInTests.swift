@@ -22,10 +22,16 @@ import Testing
         path: ProcessEnvironment["BELFRY_TEST_SHIM"], executors: Executors(plugIns: [files.path("absent"), folder])))
     kept.withLock { $0.append(files) }
     for (name, script) in plugIns {
-      try files.write("plugins/belfry-executor-\(name)", "#!/bin/sh\n\(script)\n", executable: true)
+      try Self.install(try files.write("\(name).sh", "#!/bin/sh\n\(script)\n", executable: true), name, in: folder)
     }
     chmod(bench.files.path(""), 0o711)
     return (bench, folder)
+  }
+
+  /// By another process: a program that this one has open for writing, if only in a child that another test has just forked,
+  /// cannot be run (ETXTBSY).
+  private static func install(_ program: String, _ name: String, in folder: String) throws {
+    try command(["install", "-m", "755", program, "\(folder)/belfry-executor-\(name)"])
   }
 
   private func call(_ name: String, _ with: JSONValue = [:]) throws -> RunSpec {
@@ -193,9 +199,7 @@ import Testing
   private static func copy() throws -> String {
     let folder = try TemporaryFolder()
     chmod(folder.path, 0o755)
-    try folder.write(
-      "belfry-executor-sql", String(contentsOfFile: shipped + "/belfry-executor-sql", encoding: .utf8), executable: true
-    )
+    try install(shipped + "/belfry-executor-sql", "sql", in: folder.path)
     kept.withLock { $0.append(folder) }
     return folder.path
   }
