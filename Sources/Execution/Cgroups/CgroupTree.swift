@@ -25,8 +25,12 @@ public struct CgroupTree: Hashable, Sendable {
   /// Makes the cgroup of an attempt with its limits, and gives back its folder. Whatever stands under the name from a former
   /// try is ended.
   ///
+  /// With `hasInit` one process more may be in it, the shim's own in a pid namespace.
+  ///
   /// Throws `unsupported` for a limit whose controller the host does not give.
-  func make(_ name: String, _ limits: RunSpec.Limits = RunSpec.Limits()) throws(ExecutionError) -> String {
+  func make(
+    _ name: String, _ limits: RunSpec.Limits = RunSpec.Limits(), hasInit: Bool = false
+  ) throws(ExecutionError) -> String {
     let path = "\(folder)/\(prefix)\(name)"
     if mkdir(path, 0o755) != 0 {
       guard errno == EEXIST else { throw ExecutionError(errno: errno, "cannot make the cgroup \(path)") }
@@ -34,7 +38,7 @@ public struct CgroupTree: Hashable, Sendable {
       guard mkdir(path, 0o755) == 0 else { throw ExecutionError(errno: errno, "cannot make the cgroup \(path)") }
     }
     do throws(ExecutionError) {
-      try apply(limits, to: path)
+      try apply(limits, hasInit: hasInit, to: path)
       return path
     } catch {
       rmdir(path)
@@ -42,7 +46,7 @@ public struct CgroupTree: Hashable, Sendable {
     }
   }
 
-  private func apply(_ limits: RunSpec.Limits, to path: String) throws(ExecutionError) {
+  private func apply(_ limits: RunSpec.Limits, hasInit: Bool, to path: String) throws(ExecutionError) {
     if let memory = limits.memory {
       try set("memory.max", String(memory), in: path, .memory, "memory")
       // Where the host has no swap there is no such file.
@@ -54,7 +58,7 @@ public struct CgroupTree: Hashable, Sendable {
       try set("cpu.max", "\(cpus * 100) 100000", in: path, .cpu, "cpus")
     }
     if let processes = limits.processes, controllers.contains(.pids) {
-      try set("pids.max", String(processes), in: path, .pids, "processes")
+      try set("pids.max", String(processes + (hasInit ? 1 : 0)), in: path, .pids, "processes")
     }
   }
 
