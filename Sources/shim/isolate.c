@@ -27,14 +27,15 @@ struct attributes {
 #define CAPABILITY(name) (UINT64_C(1) << CAP_##name)
 
 // What a job that is root keeps. Not among them, because each would open the way to the host again: mounting, modules, raw
-// devices and ports, making devices, other processes' memory, opening files by handle, the clock, the next boot.
+// devices and ports, making devices, other processes' memory, opening files by handle, the clock, the next boot; and giving
+// files capabilities, which would outlive it.
 static const uint64_t kept_files =
   CAPABILITY(CHOWN) | CAPABILITY(DAC_OVERRIDE) | CAPABILITY(FOWNER) | CAPABILITY(FSETID) | CAPABILITY(KILL) |
   CAPABILITY(SETGID) | CAPABILITY(SETUID) | CAPABILITY(SETPCAP) | CAPABILITY(NET_BIND_SERVICE) | CAPABILITY(NET_RAW) |
-  CAPABILITY(IPC_LOCK) | CAPABILITY(SYS_NICE) | CAPABILITY(SETFCAP);
+  CAPABILITY(IPC_LOCK) | CAPABILITY(SYS_NICE);
 static const uint64_t kept_full =
   CAPABILITY(CHOWN) | CAPABILITY(DAC_OVERRIDE) | CAPABILITY(FOWNER) | CAPABILITY(FSETID) | CAPABILITY(KILL) |
-  CAPABILITY(SETGID) | CAPABILITY(SETUID) | CAPABILITY(SETPCAP) | CAPABILITY(NET_BIND_SERVICE) | CAPABILITY(SETFCAP);
+  CAPABILITY(SETGID) | CAPABILITY(SETUID) | CAPABILITY(SETPCAP) | CAPABILITY(NET_BIND_SERVICE);
 
 uint64_t isolate_namespaces(const struct spec *spec) {
   if (spec->isolation == ISOLATION_NONE || geteuid() != 0) return 0;

@@ -89,7 +89,7 @@ import Testing
       """
     let result = try await run(level, line, on: bench)
     let none = String(repeating: "0", count: 16)
-    let left = level == .files ? "808065fb" : "800005fb"
+    let left = level == .files ? "008065fb" : "000005fb"
     #expect(result.text == "CapInh:\(none)CapAmb:\(none)NoNewPrivs:1\n\(left)\nreads\n")
   }
 
