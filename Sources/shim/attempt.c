@@ -25,6 +25,7 @@
 // What the agent reads of these files at most.
 #define ANSWER_LIMIT (64u << 10)
 #define OUTPUTS_LIMIT (256u << 10)
+#define LAST_LOOK_US (10 * 1000000)
 
 struct attempt {
   int folder, status;
@@ -36,7 +37,7 @@ struct attempt {
   struct channels channels;
   struct surroundings around;
   struct measure measure;
-  int temporary;  // the folder for temporary files, where it has to be measured, or -1
+  int measured[MEASURED];  // the folders that have to be measured, or -1
   int report;  // the end of around.report that is read
   int gate;    // the end of around.gate that is written
 };
@@ -82,6 +83,13 @@ static int open_work_folder(int folder, const struct spec *spec) {
   return openat(around, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
+static void open_measured(struct attempt *a) {
+  if (a->spec->disk == 0) return;
+  a->measured[0] = a->around.work;
+  a->measured[1] = openat(a->folder, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  a->measured[2] = openat(a->folder, "artifacts", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
 // STEP_NONE, or the step that failed, with errno.
 static enum step prepare(struct attempt *a) {
   int report[2], gate[2];
@@ -93,7 +101,7 @@ static enum step prepare(struct attempt *a) {
   a->around.work = open_work_folder(a->folder, a->spec);
   if (a->around.work < 0) return STEP_WORK_FOLDER;
   if (a->spec->cgroup != NULL && (a->around.cgroup = cgroup_open(a->spec->cgroup)) < 0) return STEP_CGROUP;
-  a->temporary = a->spec->disk == 0 ? -1 : openat(a->folder, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  open_measured(a);
   a->around.input = open_input(a->spec);
   a->channels.signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   a->channels.timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -139,10 +147,21 @@ static struct job fork_job(struct attempt *a) {
   return (struct job){.pid = pid};
 }
 
-// The process at the gate shall not pass.
-static void dismiss(pid_t pid) {
+// The process at the gate shall not pass. It may still be on its way there and hang in a dead disk, which KILL does not end;
+// then the flag says so.
+static void dismiss(struct attempt *a, pid_t pid) {
   kill(pid, SIGKILL);
-  while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+  int64_t give_up = clock_us(CLOCK_BOOTTIME) + GIVE_UP_US;
+  struct pollfd polls[] = {{.fd = a->channels.signals, .events = POLLIN}};
+  for (;;) {
+    // A failure other than an interruption is that there is no such child.
+    if (waitpid(pid, NULL, WNOHANG) != 0) return;
+    int64_t left = give_up - clock_us(CLOCK_BOOTTIME);
+    if (left <= 0) break;
+    // Its end is a signal; one that asks for something has nothing to ask for any more.
+    if (poll(polls, 1, (int)(left / 1000 + 1)) > 0) (void)take_signals(a->channels.signals);
+  }
+  a->ended.flags |= FLAG_UNKILLABLE;
 }
 
 // Waits until the job's process has reached its program. That may take for ever: whoever may signal it can stop it at the
@@ -174,7 +193,7 @@ static struct job start(struct attempt *a, pid_t pid) {
   // Without this mark a dead shim would look as if nothing had run.
   int error = status_write_started(a->status, &a->started);
   if (error != 0) {
-    dismiss(pid);
+    dismiss(a, pid);
     return (struct job){.step = STEP_PREPARE, .error = error};
   }
   crash_if(a->spec->crash, "beforeStart");
@@ -208,9 +227,13 @@ static void account(struct attempt *a) {
     cgroup_account(a->around.cgroup, &a->ended);
   }
   if (a->spec->disk == 0) return;
-  // A last look: between two looks there is time to write much and to end.
-  measure_begin(&a->measure, a->around.work, a->temporary);
-  while (!measure_step(&a->measure, UINT_MAX)) continue;
+  // A last look: between two looks there is time to write much and to end. Not for ever: the run's end waits for it.
+  int64_t give_up = clock_us(CLOCK_BOOTTIME) + LAST_LOOK_US;
+  measure_begin(&a->measure, a->measured);
+  while (!measure_step(&a->measure, NAMES_AT_ONCE) && a->measure.sum <= a->spec->disk) {
+    if (clock_us(CLOCK_BOOTTIME) >= give_up) break;
+  }
+  measure_end(&a->measure);
   if (a->measure.sum > a->spec->disk) a->ended.flags |= FLAG_DISK;
 }
 
@@ -254,13 +277,13 @@ static int run(struct attempt *a) {
       if (dead.step == STEP_NONE) dead = (struct job){.step = STEP_CHILD, .error = ECHILD};
       return never_began(a, dead.step, dead.error);
     }
-    case ARM_CANCELLED: a->ended.flags |= FLAG_CANCELLED; dismiss(job.pid); return never_began(a, STEP_NONE, 0);
-    case ARM_DISARMED: a->ended.flags |= FLAG_DISARMED; dismiss(job.pid); return never_began(a, STEP_NONE, 0);
+    case ARM_CANCELLED: a->ended.flags |= FLAG_CANCELLED; dismiss(a, job.pid); return never_began(a, STEP_NONE, 0);
+    case ARM_DISARMED: a->ended.flags |= FLAG_DISARMED; dismiss(a, job.pid); return never_began(a, STEP_NONE, 0);
   }
   job = start(a, job.pid);
   if (job.step != STEP_NONE) return never_began(a, job.step, job.error);
 
-  struct places places = {.work = a->around.work, .temporary = a->temporary, .cgroup = a->around.cgroup, .measure = &a->measure};
+  struct places places = {.measured = a->measured, .cgroup = a->around.cgroup, .measure = &a->measure};
   supervise(spec, job.pid, a->started.boot, a->channels, places, &a->output, &a->ended);
   // What is due at the same instant as this one starts first; writing down an end can wait that long. As far as it goes:
   // of a hundred that are due at once, the ended ones must not all together outweigh the few that are left. Not before

@@ -9,15 +9,12 @@
 #include "cgroup.h"
 #include "sweep.h"
 
-// KILL reaches a process at its next return to user mode, which one that hangs in a dead disk never does.
-#define GIVE_UP_US (30 * 1000000)
 #define FIRST_PASS_US 2000
 #define LONGEST_PASS_US 200000
 // How much is read before looking at clocks and signals again, so that a flood cannot keep its own timeout away.
 #define TAKEN_AT_ONCE (512u << 10)
-// How much of the working folder is looked at in one go, and how long to rest between two looks: this, or so many times
-// what the last one took, so that a folder of a million files costs a fifth of a core and no more.
-#define NAMES_AT_ONCE 500
+// How long to rest between two looks at the job's folders: this, or so many times what the last one took, so that a folder of
+// a million files costs a fifth of a core and no more.
 #define REST_US 250000
 #define REST_FACTOR 4
 // How long output is held back that may be the beginning of a secret, while nothing else happens.
@@ -152,7 +149,7 @@ static void look_at_disk(struct supervision *s) {
   struct measure *measure = s->places.measure;
   if (measure->depth == 0) {
     s->looked = clock_us(CLOCK_BOOTTIME);
-    measure_begin(measure, s->places.work, s->places.temporary);
+    measure_begin(measure, s->places.measured);
   }
   int through = measure_step(measure, NAMES_AT_ONCE);
   // Before it is through, too: it can only become more.

@@ -14,6 +14,9 @@
 #include "output.h"
 #include "status.h"
 
+// KILL reaches a process at its next return to user mode, which one that hangs in a dead disk never does.
+#define GIVE_UP_US (30 * 1000000)
+
 struct channels {
   int signals;  // signalfd of SIGCHLD, SIGTERM and SIGUSR1
   int timer;    // timerfd on CLOCK_BOOTTIME
@@ -21,8 +24,7 @@ struct channels {
 };
 
 struct places {
-  int work;    // the working folder; open when the spec bounds it
-  int temporary;  // the folder for temporary files then, or -1
+  const int *measured;  // open when the spec bounds them (measure.h)
   int cgroup;  // or -1
   struct measure *measure;
 };

@@ -120,10 +120,13 @@ import Testing
     #expect(used < result.record.elapsed / 2, "a quarter of one processor, of two loops: \(used)")
   }
 
-  @Test(.enabled(if: hasCgroups([.pids]), "needs the pids controller"))
-  func `processes are counted for the run alone, root's too`() async throws {
+  @Test(.enabled(if: hasCgroups([.pids]), "needs the pids controller"), arguments: IsolationTests.levels + [.none])
+  func `processes are counted for the run alone, root's too`(_ level: RunSpec.Isolation) async throws {
     let line = "i=0; while [ $i -lt 30 ]; do i=$((i+1)); sleep 1000 & done 2>/dev/null; :"
-    let result = try await run(line, on: Workbench(cgroups: true)) { $0.limits.processes = 10 }
+    let result = try await run(line, on: Workbench(cgroups: true)) {
+      $0.limits.processes = 10
+      $0.isolation = level
+    }
     // The shell itself is one of the ten.
     #expect(result.record.leftBehind == 9, "\(result.record)")
   }
@@ -157,8 +160,27 @@ import Testing
     let line = """
       head -c 60000 /dev/zero > a; ln a b; head -c 60000 /dev/zero > c; rm c; mkdir -p d/e/f; ln -s /usr d/usr; echo ok
       """
-    let result = try await run(line) { $0.limits.disk = 128 << 10 }
+    let result = try await run(line) { $0.limits.disk = 256 << 10 }
     #expect(result.record.ending == .exited(0) && !result.record.diskExceeded && result.text == "ok\n")
+  }
+
+  @Test func `a file counts with each of its names`() async throws {
+    let line = "head -c 60000 /dev/zero > a; for i in 1 2 3 4 5; do ln a $i; done"
+    #expect(try await run(line) { $0.limits.disk = 256 << 10 }.record.diskExceeded)
+  }
+
+  @Test func `what is to be sent back counts too`() async throws {
+    let line = "for i in 1 2 3; do head -c 60000 /dev/zero > \"$BELFRY_ARTIFACTS/$i\"; done"
+    #expect(try await run(line) { $0.limits.disk = 128 << 10 }.record.diskExceeded)
+  }
+
+  @Test(.enabled(if: isRoot(), "needs root: to mount"))
+  func `what is mounted in its folder does not count`() async throws {
+    let bench = try Workbench()
+    defer { umount2(bench.runPath() + "/work/m", Int32(MNT_DETACH)) }
+    let line = "mkdir m && mount -t tmpfs none m && for i in 1 2 3; do head -c 60000 /dev/zero > m/$i; done && echo ok"
+    let result = try await run(line, on: bench) { $0.limits.disk = 100 << 10 }
+    #expect(result.text == "ok\n" && !result.record.diskExceeded)
   }
 
   @Test func `no file grows beyond the bound, wherever it is`() async throws {
