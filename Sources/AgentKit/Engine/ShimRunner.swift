@@ -15,13 +15,12 @@ final class ShimRunner: AttemptRunner {
   private let kept: KeptFolders
   private let launcher: ShimLauncher
   private let store: BundleStore
-  private let controllerKey: PublicKey
+  private let bundles: VerifiedBundles
   private let agent: AgentName
   private let zones: ZoneDatabase
   private let clock: WallClock
   private let logger: Logger
   private let handling: HandlingMark?
-  private let verified = Mutex<[Digest: Bundle]>([:])
   private let shims = Mutex<[AttemptID: Shim]>([:])
   private let remover: FolderRemover
   private let collector: ArtifactCollector
@@ -40,7 +39,7 @@ final class ShimRunner: AttemptRunner {
     kept = KeptFolders(path: keptFolder) { remover.removeLater($0) }
     self.launcher = launcher
     self.store = store
-    self.controllerKey = controllerKey
+    bundles = VerifiedBundles(store: store, key: controllerKey)
     self.agent = agent
     self.zones = zones
     self.clock = clock
@@ -59,7 +58,7 @@ final class ShimRunner: AttemptRunner {
 
   func launch(_ run: ActiveRun, with secrets: SecretValues) throws(LaunchProblem) {
     let bundle: Bundle
-    do { bundle = try self.bundle(run.bundle) } catch let error as ExecutionError
+    do { bundle = try bundles.bundle(run.bundle) } catch let error as ExecutionError
       where ![.missing, .corrupted].contains(error.code)
     {
       throw .failed("\(error)")
@@ -82,21 +81,6 @@ final class ShimRunner: AttemptRunner {
       }
     }
   }
-
-  /// The digest again, from the bytes on the disk, each time: the store is not believed. The signature once in the process's
-  /// life: it is over the very bytes that have this digest.
-  private func bundle(_ digest: Digest) throws -> Bundle {
-    let envelope = try store.bundle(digest)
-    if let known = verified.withLock({ $0[digest] }) { return known }
-    let bundle = try verifyBundle(envelope, key: controllerKey, named: digest).value
-    verified.withLock {
-      if $0.count >= Self.verifiedLimit { $0 = [:] }
-      $0[digest] = bundle
-    }
-    return bundle
-  }
-
-  private static let verifiedLimit = 2_000
 
   /// Those of the job's triggers that made the run due.
   private func triggers(of run: ActiveRun) -> [Trigger] {
