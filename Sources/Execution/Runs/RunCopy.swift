@@ -85,7 +85,7 @@ public struct RunCopy: Sendable {
       "[ \"${BELFRY_DEBUG:-}\" = clean ] || exec env -i BELFRY_DEBUG=clean /bin/sh \"$here/run.sh\"",
       "unset BELFRY_DEBUG",
       ". \"$here/environment\"",
-      "umask 077",
+      "umask 022",
     ]
     if let files = attempt.program.limits.files { lines.append("ulimit -n \(files)") }
     var prefix = "env -u PWD -u OLDPWD -u SHLVL -u _"
@@ -93,7 +93,7 @@ public struct RunCopy: Sendable {
     if let user = attempt.program.user {
       lines += [
         "if [ \"$(id -un)\" != \(Self.quoted(user, folder: "")) ]; then",
-        "  chown -R \(Self.quoted(user, folder: "")) \"$here\"/work \"$here\"/tmp \"$here\"/artifacts \"$here\"/outputs "
+        "  chown -R \(Self.quoted(user, folder: "")) \"$here\"/bundle \"$here\"/work \"$here\"/tmp \"$here\"/artifacts \"$here\"/outputs "
           + "\"$here\"/event.json || exit",
         "  as='setpriv --reuid=\(user) --regid='$(id -g \(user))' --init-groups --no-new-privs --'",
         "fi",
