@@ -237,22 +237,23 @@ extension FiringWorld {
     for _ in 0..<700 { try world.step() }
     world.settle()
     world.check()
-    #expect(world.counts["start", default: 0] + world.counts["arm", default: 0] > 20, "seed \(testSeed) round \(round)")
   }
 
   @Test func `a few lives hold everything that can happen`() throws {
-    var seen = Set<String>()
+    var seen: [String: Int] = [:]
     for round in 0..<6 {
       var world = FiringWorld(seed: UInt64(round), lead: .seconds(6))
       for _ in 0..<700 { try world.step() }
-      seen.formUnion(world.counts.keys)
+      seen.merge(world.counts) { $0 + $1 }
     }
     let expected = [
       "start", "arm", "enqueue", "disarm", "forget", "restart", "clock set under an armed run", "SkippedOverlap",
       "SkippedBlackout", "SkippedSuspended", "MissedDeadline", "finish Cancelled", "finish SkippedOverlap",
       "finish MissedDeadline", "Quarantined", "finish Quarantined", "NoRoom",
     ]
-    #expect(Set(expected).subtracting(seen).isEmpty)
+    #expect(Set(expected).subtracting(seen.keys).isEmpty)
+    // Of these seeds and not of any: a life may by chance be held for most of its time, and start hardly anything.
+    #expect(seen["start", default: 0] + seen["arm", default: 0] > 200)
   }
 
   @Test func `equal lives are equal`() throws {
