@@ -1,0 +1,78 @@
+import Execution
+import Model
+import Trust
+
+// Receipts on their way to the controller, and the artifacts that they list.
+extension Engine {
+  func acknowledged(_ runs: [RunID]) throws {
+    CrashPoint.reach("agent.beforeAcknowledged")
+    try settle(runs) { try $0.acknowledged(runs) }
+    CrashPoint.reach("agent.acknowledged")
+  }
+
+  func rejected(_ run: RunID, reason: String) throws {
+    logger.error("the controller will never commit a receipt", metadata: ["run": "\(run)", "reason": "\(reason)"])
+    try writeLedger { try $0.rejected(run, reason: reason) }
+    removeSpareArtifacts()
+    spoolChanged.raise()
+  }
+
+  func spooled(after number: Int64, limit: Int) throws -> [SpooledReceipt] {
+    try ledger.spooled(after: number, limit: limit)
+  }
+
+  // MARK: - Artifacts
+
+  func artifactOffers(except runs: Set<RunID>, limit: Int) throws -> [SpooledReceipt] {
+    try ledger.artifactOffers(except: runs, limit: limit)
+  }
+
+  func owesArtifact(_ digest: Digest) throws -> Bool { try ledger.owesArtifact(digest) }
+
+  /// A run's artifacts are with the controller, or will never be.
+  func artifactsReceived(_ run: RunID) throws {
+    try settle([run]) { try $0.received(artifactsOf: run) }
+  }
+
+  /// Writes something about runs down after which artifacts may be needed by nobody any more, and removes those.
+  private func settle(_ runs: [RunID], _ write: (LedgerTransaction) throws -> Void) throws {
+    let owed = try ledger.owedArtifacts(of: runs)
+    try writeLedger(write)
+    for digest in owed where try !ledger.owesArtifact(digest) && !isHeld(digest) { try artifacts?.remove([digest]) }
+    spoolChanged.raise()
+  }
+
+  /// Whether a run that is going has given it back and its receipt is still to be made.
+  private func isHeld(_ digest: Digest) -> Bool {
+    entries.values.contains { $0.attempts.contains { $0.artifacts.contains { $0.digest == digest } } }
+  }
+
+  /// Removes from the spool what nothing needs: what an agent that died took in and had not written down.
+  func removeSpareArtifacts() {
+    guard let artifacts else { return }
+    do {
+      let held = entries.values.flatMap { $0.attempts.flatMap { $0.artifacts.map(\.digest) } }
+      try artifacts.collect(keeping: try ledger.owedArtifacts().union(held))
+    } catch {
+      logger.warning("old artifacts cannot be removed", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  /// Whether any artifact is still to be received.
+  var owesArtifacts: Bool { (try? ledger.owedArtifacts().isEmpty) == false }
+
+  func spoolCount() -> Int { (try? ledger.spoolCount()) ?? 0 }
+
+  /// Forgets old runs whose receipts are gone, and of the others so many that the ledger has its size.
+  func tidy() throws {
+    removeSpareArtifacts()
+    let now = clock.now
+    let week = now - .seconds(7 * 86_400)
+    try writeLedger {
+      try $0.forgetRuns(before: week)
+      try $0.forgetCrashes(
+        before: now - QuarantineRule.window, quarantines: week, except: Set(machine.installedBundles))
+    }
+    try shrinkLedger()
+  }
+}
