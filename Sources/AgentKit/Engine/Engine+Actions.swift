@@ -1,5 +1,7 @@
+import Logging
 import Model
 import Planning
+import Platform
 import Trust
 
 // What the machine decides: written down first, then performed.

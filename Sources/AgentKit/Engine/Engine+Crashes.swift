@@ -1,5 +1,7 @@
+import Logging
 import Model
 import Planning
+import Platform
 
 // What is blamed on a job: crashes of the agent and of shims.
 extension Engine {

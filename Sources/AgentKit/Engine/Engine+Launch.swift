@@ -1,6 +1,8 @@
 import Execution
+import Logging
 import Model
 import Planning
+import Platform
 
 // From a decision to a shim, or to a record that says why there is none.
 extension Engine {

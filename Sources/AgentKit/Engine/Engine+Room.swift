@@ -1,5 +1,7 @@
+import Logging
 import Model
 import Planning
+import Platform
 
 // Whether there is room for more runs.
 extension Engine {

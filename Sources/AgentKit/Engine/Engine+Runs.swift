@@ -2,6 +2,7 @@ import Execution
 import Logging
 import Model
 import Planning
+import Platform
 
 // The runs that are going: how they stand, and how they are brought to an end when the agent stops.
 extension Engine {

@@ -1,5 +1,8 @@
 import Execution
+import Logging
 import Model
+import Planning
+import Platform
 import Trust
 
 // Receipts on their way to the controller, and the artifacts that they list.
