@@ -19,7 +19,13 @@ final class HandlingMark: Sendable {
   private static let size = 4096
   private let file: Int32
   private let boot: String
-  private let entries = Mutex<[Entry]>([])
+  private struct State {
+    var entries: [Entry] = []
+    /// Bytes of the text in the file; what is behind them is 0.
+    var written = HandlingMark.size
+  }
+
+  private let state = Mutex(State())
   /// What the former life had in its hands; nothing when the machine was restarted since.
   let former: [Entry]
 
@@ -32,7 +38,7 @@ final class HandlingMark: Sendable {
     let count = pread(file, &bytes, bytes.count, 0)
     ftruncate(file, off_t(Self.size))
     former = Self.read(bytes.prefix(max(0, count)), boot: boot)
-    write([])
+    clear()
   }
 
   deinit { if file >= 0 { close(file) } }
@@ -41,14 +47,14 @@ final class HandlingMark: Sendable {
   func during<Value, Failure: Error>(
     _ new: [Entry], _ body: () throws(Failure) -> Value
   ) throws(Failure) -> Value {
-    entries.withLock {
-      $0 += new
-      write($0)
+    state.withLock { state in
+      state.entries += new
+      write(&state)
     }
     defer {
-      entries.withLock { entries in
-        for entry in new { entries.firstIndex(of: entry).map { _ = entries.remove(at: $0) } }
-        write(entries)
+      state.withLock { state in
+        for entry in new { state.entries.firstIndex(of: entry).map { _ = state.entries.remove(at: $0) } }
+        write(&state)
       }
     }
     return try body()
@@ -56,21 +62,25 @@ final class HandlingMark: Sendable {
 
   /// Nothing that is in the agent's hands is to be blamed for what comes now.
   func clear() {
-    entries.withLock {
-      $0 = []
-      write([])
+    state.withLock { state in
+      state.entries = []
+      write(&state)
     }
   }
 
   /// In place, in space that was taken at the start. What does not fit is not blamed.
-  private func write(_ entries: [Entry]) {
-    var text = boot + "\n"
-    for entry in entries {
-      let line = "\(entry.bundle.hex) \(entry.job) \(entry.doing)\n"
-      guard text.utf8.count + line.utf8.count < Self.size else { break }
-      text += line
+  private func write(_ state: inout State) {
+    var bytes = Array(boot.utf8)
+    bytes.append(0x0a)
+    for entry in state.entries {
+      let line = "\(entry.bundle.hex) \(entry.job) \(entry.doing)\n".utf8
+      guard bytes.count + line.count < Self.size else { break }
+      bytes += line
     }
-    let bytes = Array(text.utf8) + [UInt8](repeating: 0, count: Self.size - text.utf8.count)
+    let length = bytes.count
+    // Done several times for each run: no more is written than has changed.
+    bytes += repeatElement(0, count: max(0, state.written - length))
+    state.written = length
     _ = pwrite(file, bytes, bytes.count, 0)
   }
 

@@ -20,6 +20,8 @@ extension Descriptor {
     if unlinkat(number, entry, 0) == 0 || errno == ENOENT { return }
     // EISDIR for a folder; POSIX says EPERM.
     guard errno == EISDIR || errno == EPERM else { throw Self.cannotRemove(entry) }
+    // Most are empty, and then there is nothing to look into.
+    if unlinkat(number, entry, AT_REMOVEDIR) == 0 || errno == ENOENT { return }
     try withoutWriteProtection(entry).moveContents(to: self, moved: &moved)
     guard unlinkat(number, entry, AT_REMOVEDIR) == 0 || errno == ENOENT || errno == ENOTEMPTY else {
       throw Self.cannotRemove(entry)
