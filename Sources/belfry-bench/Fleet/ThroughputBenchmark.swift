@@ -7,7 +7,7 @@ struct ThroughputCommand: AsyncParsableCommand {
     abstract: "How many runs a second one agent makes.",
     discussion: """
       Examples:
-        belfry-bench throughput --seconds 30 --jobs 1000
+        belfry-bench throughput --seconds 30 --jobs 2000
       """)
 
   @OptionGroup var options: BenchOptions
@@ -20,14 +20,14 @@ struct ThroughputCommand: AsyncParsableCommand {
   }
 }
 
-/// Jobs of `every: 1s` that run /bin/true on a real agent, more of them than it can start; its ledger and its receipts are
-/// on. The controller, which is on another host as a rule, is stopped meanwhile. The floor is a loop in this process that
+/// Jobs of `every: 1s` that run /bin/true on a real agent, more of them than it can start, and queue up so that it never
+/// waits for the next second; its ledger and its receipts are on. The controller, which is on another host as a rule, is stopped meanwhile. The floor is a loop in this process that
 /// does nothing but `posix_spawn` and `waitpid`, one program at a time, and eight at a time.
 struct ThroughputBenchmark {
   var jobs: Int
   var seconds: Int
 
-  static let jobs = 1_000
+  static let jobs = 1_300
   private static let program = "/bin/true"
   /// Seconds after the first run that are left out.
   private static let leftOut = 5
@@ -60,7 +60,16 @@ struct ThroughputBenchmark {
   private func manifests() -> [String: String] {
     Dictionary(
       uniqueKeysWithValues: (1...jobs).map {
-        ("j\($0).yaml", "job: load/j\($0)\ntriggers: [{every: 1s}]\nrun: {command: [\(Self.program)], timeout: 1m}\n")
+        (
+          "j\($0).yaml",
+          """
+          job: load/j\($0)
+          triggers: [{every: 1s}]
+          overlap: queue
+          run: {command: [\(Self.program)], timeout: 1m}
+
+          """
+        )
       })
   }
 
