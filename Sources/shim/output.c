@@ -26,7 +26,8 @@ static void create(struct output *o) {
     uint64_t head, tail;
   } header = {.head = o->head, .tail = o->tail};
   memcpy(header.magic, "BFOUT002", 8);
-  o->fd = openat(o->folder, "output", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  // There may be one of an attempt that was silent: a header and nothing more.
+  o->fd = openat(o->folder, "output", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (o->fd < 0 || write_at(o->fd, &header, sizeof header, 0) != 0) o->failed = errno;
   o->block = 1;
 }

@@ -1,8 +1,11 @@
 // The status file: 4096 bytes, written full of zeros by the agent so that a full disk later cannot take away the place
 // of the exit record. Three sectors of 512 bytes; a sector is overwritten in place and small enough to be written at
-// once by any disk; the last 8 bytes are a checksum (FNV-1a, 64 bits, over the 504 before), so a torn one shows.
+// once by any disk; the last 8 bytes are a checksum (FNV-1a, 64 bits, over the 504 before), so a torn one shows. Run folders
+// are used again, and a loss of power may leave the records of an earlier attempt: so the checksums of the shim's records begin
+// with that of the agent's, and prove that they belong together.
 //
-//   at    0   made by the agent: magic "BFMADE01" and the boot id; the shim does not read it
+//   at    0   made by the agent: magic "BFMADE02", the boot id, and at 48 the folder's name, at most 64 bytes. In the older
+//             "BFMADE01", without a name, the checksums stand for themselves.
 //   at  512   struct started
 //   at 1024   struct ended
 //

@@ -50,6 +50,8 @@ final class FakeRunner: AttemptRunner {
     var cancelled: [AttemptID] = []
     var disarmed: [AttemptID] = []
     var discarded: [AttemptID] = []
+    /// The attempts whose folders were looked for after the start.
+    var recovered: Set<AttemptID> = []
     /// Of which jobs the working folders were to stay, each time that it was said.
     var keeping: [Set<JobName>] = []
   }
@@ -74,6 +76,8 @@ final class FakeRunner: AttemptRunner {
   func disarm(_ attempt: AttemptID) { state.withLock { $0.disarmed.append(attempt) } }
   func hasBegun(_ attempt: AttemptID, sameBoot: Bool) -> Bool { state.withLock { $0.begun.contains(attempt) } }
   func discard(_ attempt: AttemptID) { state.withLock { $0.discarded.append(attempt) } }
+  func recover(_ attempts: Set<AttemptID>) { state.withLock { $0.recovered = attempts } }
+  func tidy() {}
   func discardAll(except runs: Set<RunID>) {}
   func removeKeptFolders(but jobs: Set<JobName>) { state.withLock { $0.keeping.append(jobs) } }
 }

@@ -141,7 +141,7 @@ import Wire
     for _ in 0..<5 { await feeds.advance() }
     // Not taken yet, so nothing more was sent. Meanwhile the run writes on and ends, and its folder goes.
     try folder.write("run/output", bytes: Self.record(["one\n", "two\n", "three\n"]))
-    outputs.keep(AttemptID(run: run, number: 1))
+    _ = outputs.keep(AttemptID(run: run, number: 1))
     _ = try command(["rm", "-r", path])
     standing.withLock { $0 = .over }
     for _ in 0..<3 {

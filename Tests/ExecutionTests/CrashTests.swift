@@ -126,7 +126,7 @@ import Testing
     let bench = try Workbench()
     // An agent that died after writing the spec; its shim is still on its way.
     let folder = try RunFolder.create(at: bench.runPath())
-    try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID), to: "status")
+    try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID, of: folder.name), to: "status")
     try folder.write(try bench.shellSpec("echo ran > \(bench.files.path("witness"))").bytes(), to: "spec")
     #expect(try folder.adopt().ending == .lost(.neverStarted))
     #expect(try command([bench.launcher.path, folder.path]).status == 67)
@@ -145,7 +145,7 @@ import Testing
     var status = try shim.folder.open().open("status", O_RDONLY).readWhole(limit: 4096, name: "status")
     var sector = Array(status[512..<1016])
     withUnsafeBytes(of: stranger.pid.littleEndian) { sector.replaceSubrange(12..<16, with: $0) }
-    status.replaceSubrange(512..<1024, with: StatusFile.sealed(sector))
+    status.replaceSubrange(512..<1024, with: StatusFile.sealed(sector, seed: StatusFile.seed(in: status)))
     try bench.files.write("run/status", bytes: status)
     #expect(try shim.folder.adopt().ending == .lost(.shimDied))
     #expect(try Shim(adopting: stranger.pid, in: shim.folder) == nil)
@@ -174,7 +174,7 @@ extension Workbench {
   /// A run whose shim is no child of ours: somebody started it and is gone.
   func orphan(_ line: String) throws -> RunFolder {
     let folder = try RunFolder.create(at: runPath())
-    try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID), to: "status")
+    try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID, of: folder.name), to: "status")
     try folder.write(try shellSpec(line).bytes(), to: "spec")
     try command(["sh", "-c", "setsid \"$0\" \"$1\" < /dev/null > /dev/null 2>&1 &", launcher.path, folder.path])
     return folder

@@ -199,7 +199,7 @@ import Testing
       let folder = try RunFolder.create(at: site.bench.runPath("memory\(index)"))
       var spec = site.bench.shellSpec("echo ran $A abcd", run: "memory\(index)")
       spec.secrets = SecretMemory.numberInShim
-      try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID), to: "status")
+      try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID, of: folder.name), to: "status")
       try folder.write(spec.bytes(), to: "spec")
       let memory = try site.bench.files.write("memory", bytes: bytes)
       let line = #"exec 101<"$1" "$2" "$3""#

@@ -120,7 +120,7 @@ import Testing
     for (index, bytes) in broken.enumerated() {
       #expect(throws: ExecutionError.self) { try ShimSpec(parsing: bytes) }
       let folder = try RunFolder.create(at: bench.runPath("run\(index)"))
-      try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID), to: "status")
+      try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID, of: folder.name), to: "status")
       try folder.write(bytes, to: "spec")
       let status = try command([bench.launcher.path, folder.path]).status
       #expect(status == 0, "seed \(testSeed)")
@@ -146,13 +146,15 @@ import Testing
   }
 
   @Test func `any flipped bit of a record is noticed`() throws {
-    let bytes = StatusFile.fresh(bootID: StatusFile.currentBootID)
+    let bytes = StatusFile.fresh(bootID: StatusFile.currentBootID, of: "82e0c08d645f0e1f3a3f.1")
     #expect(StatusFile.started(in: bytes) == .absent && StatusFile.ended(in: bytes) == .absent)
-    #expect(StatusFile.bootID(in: bytes) == StatusFile.currentBootID)
+    let made = try #require(StatusFile.made(in: bytes))
+    #expect(made.bootID == StatusFile.currentBootID)
+    #expect(made.isOf("82e0c08d645f0e1f3a3f.1") && !made.isOf("82e0c08d645f0e1f3a3f.2"))
     for index in 0..<512 {
       var flipped = bytes
       flipped[index] ^= 4
-      #expect(StatusFile.bootID(in: flipped) == nil)
+      #expect(StatusFile.made(in: flipped) == nil)
     }
     for index in 512..<1536 {
       var flipped = bytes

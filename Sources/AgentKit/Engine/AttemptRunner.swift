@@ -26,6 +26,10 @@ protocol AttemptRunner: Sendable {
   func discard(_ attempt: AttemptID)
   /// Removes the working folders of jobs that keep theirs, but for these jobs'. One that a run is at work in stays.
   func removeKeptFolders(but jobs: Set<JobName>)
+  /// Finds what a loss of power has taken the names of these attempts from. Before anything is asked about them.
+  func recover(_ attempts: Set<AttemptID>)
+  /// Removes what was kept to be used again and was not needed for long.
+  func tidy()
   /// Removes what all attempts left behind that belong to none of these runs.
   func discardAll(except runs: Set<RunID>)
 }

@@ -69,6 +69,7 @@ extension Engine {
   /// Forgets old runs whose receipts are gone, and of the others so many that the ledger has its size.
   func tidy() throws {
     removeSpareArtifacts()
+    runner.tidy()
     let now = clock.now
     let week = now - .seconds(7 * 86_400)
     try writeLedger {

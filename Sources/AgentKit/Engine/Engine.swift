@@ -88,6 +88,7 @@ actor Engine {
     let active = try ledger.activeRuns()
     entries = Dictionary(active.map { ($0.run.id, $0) }, uniquingKeysWith: { $1 })
     removeSpareArtifacts()
+    runner.recover(Set(active.map(\.run.attemptID)))
     runner.discardAll(except: Set(entries.keys))
     machine.restore(active.map(\.run), spent: try ledger.spentOrders(after: now), at: now)
     // Without the rule nothing is in quarantine, whatever was when there was one.
@@ -200,6 +201,11 @@ actor Engine {
             guard let run = entries[end.attempt.run]?.run else { continue }
             try transaction.crashed(run.bundle, at: now, end.outcome.crash ?? "")
           }
+        },
+        // Before what starts next, which may use the folders again. Of a dismissed one the folder is gone already, and there
+        // may be a new one in its place.
+        first: {
+          for end in told where !dismissed.contains(end.attempt) { runner.discard(end.attempt) }
         }
       ) { machine in
         var actions: [FiringAction] = []
@@ -228,8 +234,6 @@ actor Engine {
     CrashPoint.reach("agent.endWritten")
     // From here on the ledger says who needs them.
     artifacts?.unpin(ends.flatMap { $0.outcome.record.artifacts.map(\.digest) })
-    // Of a dismissed one the folder is gone already, and there may be a new one in its place.
-    for end in told where !dismissed.contains(end.attempt) { runner.discard(end.attempt) }
     let leaving = told.compactMap { before[$0.attempt.run]?.run.job }.contains {
       $0.run.workFolder == .keep && !keepers.contains($0.name)
     }
@@ -275,7 +279,7 @@ actor Engine {
   @discardableResult
   func change(
     startBy: Timestamp? = nil, ending ended: [ActiveRun] = [],
-    also write: (LedgerTransaction) throws -> Void = { _ in },
+    also write: (LedgerTransaction) throws -> Void = { _ in }, first: () -> Void = {},
     _ decide: (inout FiringMachine) -> [FiringAction]
   ) throws -> [FiringAction] {
     var next = machine
@@ -297,6 +301,7 @@ actor Engine {
     machine = next
     entries = changed
     CrashPoint.reach("agent.ledgerWritten")
+    first()
     for action in actions { perform(action) }
     return actions
   }

@@ -22,6 +22,9 @@ final class ShimRunner: AttemptRunner {
   private let logger: Logger
   private let handling: HandlingMark?
   private let shims = Mutex<[AttemptID: Shim]>([:])
+  /// When the jobs of attempts began that have come to a regular end, with nothing left of them.
+  private let over = Mutex<[AttemptID: Timestamp]>([:])
+  private let spares: SpareFolders
   private let remover: FolderRemover
   private let collector: ArtifactCollector
   /// The outputs of runs that somebody follows.
@@ -33,6 +36,7 @@ final class ShimRunner: AttemptRunner {
     logger: Logger
   ) {
     self.folder = folder
+    spares = SpareFolders(path: folder)
     let remover = FolderRemover(logger: logger)
     self.remover = remover
     collector = ArtifactCollector(spool: artifacts)
@@ -70,7 +74,7 @@ final class ShimRunner: AttemptRunner {
       params: run.params, triggers: triggers(of: run), person: run.person, start: startTime(of: run))
     do throws(ExecutionError) {
       let shim = try launcher.start(
-        attempt, secrets: secrets, from: store, in: path(run.attemptID), kept: kept)
+        attempt, secrets: secrets, from: store, in: path(run.attemptID), kept: kept, spares: spares)
       shims.withLock { $0[run.attemptID] = shim }
     } catch {
       switch error.code {
@@ -111,6 +115,9 @@ final class ShimRunner: AttemptRunner {
         shims.withLock { $0[attempt] = shim }
         end = try await shim.ended()
       }
+    }
+    if case .finished(let record) = end.ending, !record.unkillable, end.changedFiles.isEmpty {
+      over.withLock { $0[attempt] = record.started }
     }
     var artifacts = CollectedArtifacts()
     if end.mayHaveRun, runFolder.mayHaveArtifacts(patterns: run.job.artifacts) {
@@ -186,9 +193,15 @@ final class ShimRunner: AttemptRunner {
   }
 
   func discard(_ attempt: AttemptID) {
-    shims.withLock { _ = $0.removeValue(forKey: attempt) }
-    outputs.keep(attempt)
+    let shim = shims.withLock { $0.removeValue(forKey: attempt) }
+    let started = over.withLock { $0.removeValue(forKey: attempt) }
+    let isOutputHeld = outputs.keep(attempt)
     removeSecrets(name(attempt))
+    if let shim, let started, let untouched = shim.untouched,
+      spares.keep(shim.folder, untouched, started: started, isOutputHeld: isOutputHeld)
+    {
+      return
+    }
     // Out of the way at once, because the same attempt may be made ready again; gone when there is time. What a job has
     // left may be a million files, and the next run must not wait for that.
     let old = "\(folder)/\(Self.removed)\(RandomName.hex(bytes: 8))"
@@ -218,6 +231,10 @@ final class ShimRunner: AttemptRunner {
     }
   }
 
+  func tidy() { spares.trim() }
+
+  func recover(_ attempts: Set<AttemptID>) { SpareFolders.recover(Set(attempts.map(name)), in: folder) }
+
   func discardAll(except runs: Set<RunID>) {
     discardFolders(except: runs)
     // Of attempts whose folder is gone: the agent died while they were made ready.
@@ -227,7 +244,8 @@ final class ShimRunner: AttemptRunner {
 
   private func discardFolders(except runs: Set<RunID>) {
     for name in names() {
-      if name.hasPrefix(Self.removed) { remover.removeLater("\(folder)/\(name)") }
+      let isSpent = name.hasPrefix(Self.removed) || name.hasPrefix(SpareFolders.prefix)
+      if isSpent { remover.removeLater("\(folder)/\(name)") }
       let parts = name.split(separator: ".")
       guard parts.count == 2, let run = try? RunID(String(parts[0])), let number = Int(parts[1]), !runs.contains(run)
       else { continue }
@@ -272,12 +290,27 @@ private actor FolderRemover {
 
   init(logger: Logger) { self.logger = logger }
 
+  private let waiting = Mutex<[String]>([])
+
   nonisolated func removeLater(_ path: String) {
+    let isFirst = waiting.withLock { waiting in
+      waiting.append(path)
+      return waiting.count == 1
+    }
+    guard isFirst else { return }
     Task {
       // What was due together has started by then.
       try? await Task.sleep(for: .milliseconds(300))
-      await remove(path)
+      await removeWaiting()
     }
+  }
+
+  private func removeWaiting() {
+    let paths = waiting.withLock { waiting in
+      defer { waiting = [] }
+      return waiting
+    }
+    for path in paths { remove(path) }
   }
 
   private func remove(_ path: String) {

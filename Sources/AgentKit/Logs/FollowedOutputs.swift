@@ -32,12 +32,14 @@ final class FollowedOutputs: Sendable {
     }
   }
 
-  /// The attempt's folder is about to go.
-  func keep(_ attempt: AttemptID) {
-    guard state.withLock({ $0.followers[attempt.run] != nil }), let source = open(attempt) else { return }
+  /// The attempt's folder is about to go. Whether somebody may go on reading the record.
+  func keep(_ attempt: AttemptID) -> Bool {
+    guard state.withLock({ $0.followers[attempt.run] != nil }) else { return false }
+    guard let source = open(attempt) else { return true }
     state.withLock { state in
       if state.followers[attempt.run] != nil { state.kept[attempt] = source }
     }
+    return true
   }
 
   /// What the attempt has written so far; nil when that is nothing, or gone.

@@ -9,6 +9,8 @@ public import Model
 public struct OutputRecord: ~Copyable, Sendable {
   static let name = "output"
   static let magic = Array("BFOUT002".utf8)
+  /// Bytes before the first record.
+  static let headerSize = 24
 
   private let file: Descriptor
   /// Blocks of the head, which are numbered from 1, and of the ring behind it.
@@ -19,8 +21,8 @@ public struct OutputRecord: ~Copyable, Sendable {
   ///
   /// Throws `corrupted` for a file that is none.
   init?(_ file: consuming Descriptor) throws(ExecutionError) {
-    let bytes = try file.read(at: 0, limit: 24, name: Self.name)
-    guard bytes.count == 24 else { return nil }
+    let bytes = try file.read(at: 0, limit: Self.headerSize, name: Self.name)
+    guard bytes.count == Self.headerSize else { return nil }
     let sizes: [Int] = [bytes.number(at: 8), bytes.number(at: 16)]
     let isSound = sizes.allSatisfy { (OutputBlock.size...1 << 30).contains($0) && $0 % OutputBlock.size == 0 }
     guard bytes.starts(with: Self.magic), isSound else {

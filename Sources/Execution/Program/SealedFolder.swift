@@ -14,7 +14,7 @@ struct SealedFolder: Sendable {
     let device, inode, seconds, nanoseconds: Int
   }
 
-  /// Makes the folder `name` of a run folder. `bytes` gives the content of a file, hashed in the very memory that is
+  /// Makes the folder `name` of a run folder, or fills the empty one of a run folder that is used again. `bytes` gives the content of a file, hashed in the very memory that is
   /// written here. `group` is that of a job which runs as another user.
   init(
     _ files: [BundleFile], in run: RunFolder, name: String, group: UInt32? = nil,
@@ -22,8 +22,14 @@ struct SealedFolder: Sendable {
   ) throws(ExecutionError) {
     path = "\(run.path)/\(name)"
     let runFolder = try run.open()
-    try runFolder.makeFolder(name, mode: 0o700)
+    let closed: mode_t = group == nil ? 0o500 : 0o550
+    let isThere = mkdirat(runFolder.number, name, 0o700) != 0
+    guard !isThere || errno == EEXIST else { throw ExecutionError(errno: errno, "cannot make the folder \(name)") }
     let root = try runFolder.open(name, O_RDONLY | O_DIRECTORY)
+    if isThere {
+      if files.isEmpty, try root.status(name).st_mode & 0o777 == closed { return }
+      guard fchmod(root.number, 0o700) == 0 else { throw ExecutionError(errno: errno, "cannot open up \(name)") }
+    }
     var folders: Set<String> = []
     for file in files {
       if let problem = RepositoryPath.problem(in: file.path) {
@@ -42,7 +48,7 @@ struct SealedFolder: Sendable {
         throw ExecutionError(errno: errno, "cannot give \(name) away")
       }
     }
-    guard fchmod(root.number, group == nil ? 0o500 : 0o550) == 0 else {
+    guard fchmod(root.number, closed) == 0 else {
       throw ExecutionError(errno: errno, "cannot close \(name)")
     }
     for file in files { stamps[file.path] = try Self.stamp("\(path)/\(file.path)", withTime: true) }

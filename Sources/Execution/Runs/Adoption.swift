@@ -42,10 +42,11 @@ public func judge(_ observation: RunObservation) -> RunStanding {
   // Either no shim was started yet, or the power was cut and took what nobody had synced: only who knows whether the
   // machine was restarted since can tell the two apart.
   guard observation.isMade else { return .ended(.lost(.notMade)) }
-  if observation.exit == .damaged { return .ended(.lost(.damagedRecord)) }
   // Nobody runs a job before the first record says so, therefore none means certainly not run.
-  // Only while the machine has not been restarted, though: a power cut may have taken the record and left the rest.
+  // Only while the machine has not been restarted, though: a power cut may have taken the record and left the rest, or what
+  // an earlier attempt wrote in its place.
   guard observation.sameBoot else { return .ended(.lost(.hostRestarted)) }
+  if observation.exit == .damaged { return .ended(.lost(.damagedRecord)) }
   return .ended(.lost(observation.started == .absent ? .neverStarted : .shimDied))
 }
 
@@ -74,16 +75,20 @@ extension RunFolder {
       sched_yield()
     }
     let bytes = try status.read(at: 0, limit: StatusFile.size, name: StatusFile.name)
-    let exit = StatusFile.ended(in: bytes)
+    let made = StatusFile.made(in: bytes)
+    // The folder was taken for this attempt, and what is in it is still that of an earlier one.
+    let isOther = made.map { !$0.isOf(name) } ?? false
+    let exit = isOther ? .absent : StatusFile.ended(in: bytes)
     // Not revoked, and not because it is already: a shim that is on its way would still run it.
     if exit.record == nil, renameat(folder.number, "spec", folder.number, "spec.revoked") != 0, errno != ENOENT {
       throw ExecutionError(errno: errno, "cannot revoke the spec in \(path)")
     }
-    let boot = StatusFile.bootID(in: bytes)
-    let started = StatusFile.started(in: bytes)
+    let started = isOther ? .absent : StatusFile.started(in: bytes)
     // What a shim has written to was whole when it was started.
-    let isMade = bytes.count == StatusFile.size && (boot != nil || started != .absent || exit != .absent)
-    return RunObservation(isMade: isMade, sameBoot: boot == StatusFile.currentBootID, started: started, exit: exit)
+    let isMade =
+      !isOther && bytes.count == StatusFile.size && (made != nil || started != .absent || exit != .absent)
+    return RunObservation(
+      isMade: isMade, sameBoot: made?.bootID == StatusFile.currentBootID, started: started, exit: exit)
   }
 
   /// Finds out where an attempt stands that another process, perhaps one that is long gone, started. For a lost one

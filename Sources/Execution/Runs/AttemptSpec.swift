@@ -72,27 +72,29 @@ extension RunSpec.Kill.Signal {
 }
 
 extension ShimLauncher {
-  /// Starts an attempt: makes its run folder, hashes the bundle's files once more, puts them where they can be run as
+  /// Starts an attempt: makes its run folder, or takes a spare one, hashes the bundle's files once more, puts them where they can be run as
   /// they were hashed, and hands over to a shim.
   ///
   /// `path` must not exist. When this throws, nothing has been run and the folder is gone again, except for
   /// `notWatched`, where the attempt goes on and the folder is to be adopted. `missing` and `corrupted` mean the
   /// bundle's files: the run is refused, and they are to be fetched again.
   ///
-  /// `secrets` are those that the job needs. `kept` is for jobs that keep their working folder.
+  /// `secrets` are those that the job needs. `kept` is for jobs that keep their working folder. With `spares` the folder may be
+  /// one that was used before, and may be used again.
   public func start(
     _ attempt: AttemptSpec, secrets: SecretValues = [:], from store: BundleStore, in path: String,
-    kept: KeptFolders? = nil
+    kept: KeptFolders? = nil, spares: SpareFolders? = nil
   ) throws(ExecutionError) -> Shim {
     let user: HostUser? = if let name = attempt.program.user { try users.forJob(name) } else { nil }
     // As the agent's own user nothing has to be given up, and what is not root could not.
     let other = user.flatMap { geteuid() == 0 ? $0.user : nil }
     let executor = try executors.path(for: attempt.program.program)
-    let folder = try RunFolder.create(at: path)
+    let spare = spares?.take(for: other, as: path)
+    let folder = if let spare { spare } else { try RunFolder.create(at: path) }
     var cgroup: String?
     do throws(ExecutionError) {
       cgroup = try makeCgroup(for: attempt)
-      try folder.furnish(for: other)
+      if spare == nil { try folder.furnish(for: other) }
       try folder.writeEvent(EventFile.bytes(attempt), group: other?.group)
       let program = try PreparedProgram.prepare(
         attempt.program, files: attempt.files, from: store, in: folder, group: other?.group,
@@ -130,7 +132,11 @@ extension ShimLauncher {
       guard changed.isEmpty else {
         throw ExecutionError(.tampered, "files were changed before the run began: \(changed.joined(separator: ", "))")
       }
-      return try launch(spec, in: folder, program: program, secrets: memory)
+      // What is bound into a view of its own may be held by it a moment longer than by its processes.
+      let isReusable = spares != nil && spec.isolation == nil
+      return try launch(
+        spec, in: folder, program: program, secrets: memory,
+        reusable: isReusable ? (user: other, hasFiles: !attempt.files.isEmpty) : nil)
     } catch {
       if error.code != .notWatched {
         if let cgroup { CgroupTree.end(cgroup) }

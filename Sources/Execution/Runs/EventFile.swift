@@ -42,8 +42,11 @@ extension RunFolder {
 
   /// Writes it so that the job can read it and not change it; `group` is that of a job which runs as another user.
   func writeEvent(_ bytes: [UInt8], group: UInt32?) throws(ExecutionError) {
-    let file = try open().open("event.json", O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-    try file.write(bytes, name: "event.json")
+    let folder = try open()
+    // That of an earlier attempt is closed even to its owner, unless he is root.
+    if geteuid() != 0 { fchmodat(folder.number, "event.json", 0o600, 0) }
+    let file = try folder.open("event.json", O_WRONLY | O_CREAT, mode: 0o600)
+    try file.replace(with: bytes, name: "event.json")
     if let group, fchown(file.number, UInt32.max, group) != 0 {
       throw ExecutionError(errno: errno, "cannot give event.json to the job's group")
     }

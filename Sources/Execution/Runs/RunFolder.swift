@@ -75,8 +75,11 @@ public struct RunFolder: Hashable, Sendable {
     try Descriptor(open: path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   }
 
-  /// Writes a new file of the agent's own.
+  /// Its name, by which its status file knows that it is meant.
+  var name: String { path.split(separator: "/").last.map(String.init) ?? "" }
+
+  /// Writes a file of the agent's own, in place of what an earlier attempt has left there.
   func write(_ bytes: [UInt8], to name: String) throws(ExecutionError) {
-    try open().open(name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600).write(bytes, name: name)
+    try open().open(name, O_WRONLY | O_CREAT, mode: 0o600).replace(with: bytes, name: name)
   }
 }

@@ -12,9 +12,13 @@ public final class Shim: Sendable {
   private let sealedFolder: SealedFolder?
   /// The attempt's, as its spec says.
   private let cgroup: String?
+  /// What its folder looked like when it began; nil where the folder is not to be used again.
+  public let untouched: UntouchedFolder?
 
   /// Of a child that was just started and is not reaped yet, which keeps its pid its own.
-  init(child pid: Int32, in folder: RunFolder, sealedFolder: SealedFolder?, cgroup: String?) throws(ExecutionError) {
+  init(
+    child pid: Int32, in folder: RunFolder, sealedFolder: SealedFolder?, cgroup: String?, untouched: UntouchedFolder?
+  ) throws(ExecutionError) {
     let process = LinuxCalls.pidfdOpen(pid)
     guard process >= 0 else {
       throw ExecutionError(.notWatched, "the attempt was started, but cannot be watched: \(systemMessage(errno))")
@@ -24,6 +28,7 @@ public final class Shim: Sendable {
     self.process = Descriptor(owning: process)
     self.sealedFolder = sealedFolder
     self.cgroup = cgroup
+    self.untouched = untouched
   }
 
   /// Of whoever holds the lock of the folder; nil when that is not `pid` any more.
@@ -38,6 +43,7 @@ public final class Shim: Sendable {
     self.process = Descriptor(owning: process)
     self.sealedFolder = nil
     self.cgroup = folder.spec()?.cgroup
+    self.untouched = nil
     // Asked after the descriptor was taken: whoever holds the lock now has held it all the time, so the descriptor is his.
     guard try folder.open().open(StatusFile.name, O_RDWR).lockHolder() == pid else { return nil }
   }

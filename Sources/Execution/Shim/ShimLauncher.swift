@@ -37,24 +37,29 @@ public struct ShimLauncher: Sendable {
   public func launch(_ spec: ShimSpec, in folder: RunFolder) throws(ExecutionError) -> Shim {
     try prepare(spec, in: folder)
     return try Shim(
-      child: spawn(in: folder, script: nil, secrets: nil), in: folder, sealedFolder: nil, cgroup: spec.cgroup)
+      child: spawn(in: folder, script: nil, secrets: nil), in: folder, sealedFolder: nil, cgroup: spec.cgroup,
+      untouched: nil)
   }
 
+  /// `user` is that of a job whose folder may be used again, which is not so when this is nil.
   func launch(
-    _ spec: ShimSpec, in folder: RunFolder, program: borrowing PreparedProgram, secrets: borrowing SealedMemory?
+    _ spec: ShimSpec, in folder: RunFolder, program: borrowing PreparedProgram, secrets: borrowing SealedMemory?,
+    reusable: (user: JobUser?, hasFiles: Bool)?
   ) throws(ExecutionError) -> Shim {
     try prepare(spec, in: folder)
+    let untouched = reusable.flatMap { UntouchedFolder(folder, user: $0.user, hasFiles: $0.hasFiles) }
     let memory: Int32? =
       switch secrets {
       case .some(let memory): memory.descriptor.number
       case .none: nil
       }
     let pid = try spawn(in: folder, script: program.scriptDescriptor, secrets: memory)
-    return try Shim(child: pid, in: folder, sealedFolder: program.bundle, cgroup: spec.cgroup)
+    return try Shim(
+      child: pid, in: folder, sealedFolder: program.bundle, cgroup: spec.cgroup, untouched: untouched)
   }
 
   private func prepare(_ spec: ShimSpec, in folder: RunFolder) throws(ExecutionError) {
-    try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID), to: StatusFile.name)
+    try folder.write(StatusFile.fresh(bootID: StatusFile.currentBootID, of: folder.name), to: StatusFile.name)
     try folder.write(try spec.bytes(), to: "spec")
   }
 

@@ -5,47 +5,75 @@ enum StatusFile {
   static let name = "status"
   static let size = 4096
   private static let sector = 512
-  private static let madeMagic = Array("BFMADE01".utf8)
+  private static let madeMagic = Array("BFMADE02".utf8)
+  /// Of a version that did not use folders again: without a name, and its shim's checksums stand for themselves.
+  private static let olderMagic = Array("BFMADE01".utf8)
+  private static let nameLimit = 64
 
-  /// The content before the shim has written anything.
-  static func fresh(bootID: String) -> [UInt8] {
-    let made = sealed(madeMagic + Array(bootID.utf8.prefix(36)))
+  /// What the agent wrote before it started a shim.
+  struct Made: Hashable {
+    var bootID: String
+    /// The first bytes of the name of the folder that it was made for; nil in the older form.
+    var name: String?
+
+    /// Whether it was made for this folder, and is not what an earlier attempt left in it.
+    func isOf(_ folder: String) -> Bool { name.map { $0 == StatusFile.cut(folder) } ?? true }
+  }
+
+  /// The content before the shim has written anything, for the run folder of this name.
+  static func fresh(bootID: String, of folder: String) -> [UInt8] {
+    var made = madeMagic + Array(bootID.utf8.prefix(36))
+    made += repeatElement(0, count: 48 - made.count)
+    made = sealed(made + Array(cut(folder).utf8))
     return made + [UInt8](repeating: 0, count: size - sector)
   }
 
-  /// The boot id of the machine when the file was made; nil when that cannot be read.
-  static func bootID(in bytes: [UInt8]) -> String? {
-    guard
-      case .intact(let text) = record(
-        in: bytes, at: 0, magic: madeMagic, { String(decoding: $0[8..<44].prefix { $0 != 0 }, as: UTF8.self) })
+  fileprivate static func cut(_ name: String) -> String { String(decoding: name.utf8.prefix(nameLimit), as: UTF8.self) }
+
+  /// What stands there of its making; nil when that cannot be read.
+  static func made(in bytes: [UInt8]) -> Made? {
+    func text(_ range: Range<Int>, _ sector: [UInt8]) -> String {
+      String(decoding: sector[range].prefix { $0 != 0 }, as: UTF8.self)
+    }
+    if case .intact(let made) = record(
+      in: bytes, at: 0, magic: madeMagic, { Made(bootID: text(8..<44, $0), name: text(48..<48 + nameLimit, $0)) })
+    {
+      return made
+    }
+    guard case .intact(let made) = record(in: bytes, at: 0, magic: olderMagic, { Made(bootID: text(8..<44, $0)) })
     else { return nil }
-    return text
+    return made
   }
 
   static func started(in bytes: [UInt8]) -> Found<StartedRecord> {
-    record(in: bytes, at: sector, magic: Array("BFSTART1".utf8), StartedRecord.init)
+    record(in: bytes, at: sector, magic: Array("BFSTART1".utf8), seed: seed(in: bytes), StartedRecord.init)
   }
 
   static func ended(in bytes: [UInt8]) -> Found<ExitRecord> {
-    record(in: bytes, at: 2 * sector, magic: Array("BFENDED1".utf8), ExitRecord.init)
+    record(in: bytes, at: 2 * sector, magic: Array("BFENDED1".utf8), seed: seed(in: bytes), ExitRecord.init)
+  }
+
+  /// What the checksums of the shim's records begin with: the checksum of the agent's.
+  static func seed(in bytes: [UInt8]) -> UInt64 {
+    bytes.count >= sector && bytes.starts(with: madeMagic) ? bytes.number(at: sector - 8) : 0
   }
 
   private static func record<Record>(
-    in bytes: [UInt8], at offset: Int, magic: [UInt8], _ read: ([UInt8]) -> Record?
+    in bytes: [UInt8], at offset: Int, magic: [UInt8], seed: UInt64 = 0, _ read: ([UInt8]) -> Record?
   ) -> Found<Record> {
     guard bytes.count >= offset + sector else { return .damaged }
     let sector = Array(bytes[offset..<offset + sector])
     if sector.allSatisfy({ $0 == 0 }) { return .absent }
     let body = Array(sector.dropLast(8))
-    guard sector.starts(with: magic), body.fnv1a == sector.number(at: body.count), let record = read(sector)
+    guard sector.starts(with: magic), body.fnv1a(seed: seed) == sector.number(at: body.count), let record = read(sector)
     else { return .damaged }
     return .intact(record)
   }
 
   /// The content filled up to a sector, with its checksum at the end.
-  static func sealed(_ content: [UInt8]) -> [UInt8] {
+  static func sealed(_ content: [UInt8], seed: UInt64 = 0) -> [UInt8] {
     var bytes = content + [UInt8](repeating: 0, count: sector - 8 - content.count)
-    bytes.append(littleEndian: bytes.fnv1a)
+    bytes.append(littleEndian: bytes.fnv1a(seed: seed))
     return bytes
   }
 

@@ -63,6 +63,15 @@ struct Descriptor: ~Copyable, Sendable {
     }
   }
 
+  /// Makes these bytes the whole content of a file that was opened at its beginning. Room that it has stays its own meanwhile.
+  func replace(with bytes: [UInt8], name: String) throws(ExecutionError) {
+    try write(bytes, name: name)
+    guard try status(name).st_size > bytes.count else { return }
+    guard ftruncate(number, off_t(bytes.count)) == 0 else {
+      throw ExecutionError(errno: errno, "cannot cut off \(name)")
+    }
+  }
+
   /// Bytes from `offset` on, at most `limit` of them.
   func read(at offset: Int, limit: Int, name: String) throws(ExecutionError) -> [UInt8] {
     var failure: Int32 = 0

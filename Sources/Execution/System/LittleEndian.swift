@@ -10,6 +10,8 @@ extension [UInt8] {
     withUnsafeBytes { Number(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Number.self)) }
   }
 
-  /// FNV-1a, 64 bits: finds torn writes, not forgeries.
-  var fnv1a: UInt64 { reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } }
+  /// FNV-1a, 64 bits: finds torn writes, not forgeries. `seed` is added (XOR) to what it begins with.
+  func fnv1a(seed: UInt64 = 0) -> UInt64 {
+    reduce(0xcbf2_9ce4_8422_2325 ^ seed) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  }
 }
