@@ -131,6 +131,8 @@ struct Exchange {
     if request.isInsecure { tls.certificateVerification = .none }
     configuration.tlsConfiguration = tls
     configuration.proxy = nil
+    // Nobody listens: said at once. Whether to try again is for the job's own retries to say.
+    configuration.connectionPool.retryConnectionEstablishment = false
     let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     do {
       let answer = try await exchange(filled, by: client)
@@ -175,7 +177,9 @@ struct Exchange {
   /// In a line, without what the URL's query holds.
   private static func words(_ error: any Error) -> String {
     switch error {
+    case let error as HTTPClientError where error == .connectTimeout: "no answer to the attempt to connect"
     case let error as HTTPClientError: error.shortDescription
+    case let error as NIOConnectionError: error.connectionErrors.first.map { words($0.error) } ?? "no address answers"
     case let error as IOError: String(cString: strerror(error.errnoCode))
     default: TerminalText.neutralised(String("\(error)".prefix(300)))
     }

@@ -197,8 +197,18 @@ import Testing
   @Test func whoCannotBeReachedIsSaid() async throws {
     // A port that was just given back.
     let port = try await Server().port
-    let refused = reason(await ask(HTTPRequest(url: "http://127.0.0.1:\(port)/", timeout: .seconds(30))))
-    #expect(refused.contains("no connection to"), "\(refused)")
+    // A client that tries again takes its ten seconds each time; a busy machine takes them now and then.
+    var isQuick = false
+    for _ in 0..<4 where !isQuick {
+      let began = ContinuousClock.now
+      let refused = reason(await ask(HTTPRequest(url: "http://127.0.0.1:\(port)/", timeout: .seconds(30))))
+      #expect(refused == "no connection to 127.0.0.1 at 127.0.0.1: Connection refused")
+      isQuick = ContinuousClock.now - began < .seconds(5)
+    }
+    #expect(isQuick, "trying again is for the job's retries")
+    // Each address of a name is tried, and the last one's word counts.
+    let named = reason(await ask(HTTPRequest(url: "http://localhost:\(port)/", timeout: .seconds(30))))
+    #expect(named.hasPrefix("no connection to localhost at ") && named.hasSuffix(": Connection refused"), "\(named)")
     let unknown = reason(await ask(HTTPRequest(url: "http://no-such-host.invalid/", timeout: .seconds(30))))
     #expect(unknown.contains("is not found"), "\(unknown)")
   }
