@@ -51,6 +51,14 @@ import Trust
     #expect(report.isFine(waited: true))
   }
 
+  @Test func anEndIsSaidOnce() throws {
+    #expect(try Signers().receipt(state: .failed, reason: "exit code 3").signed.value.note == "exit code 3")
+    #expect(try Signers().receipt(state: .failed).signed.value.note == "exit 3")
+    let other = try Signers().receipt(
+      state: .failed, reason: "exit code 3; 2 processes that it left behind had to be ended")
+    #expect(other.signed.value.note == "exit code 3; 2 processes that it left behind had to be ended")
+  }
+
   @Test func refusalsAreErrors() throws {
     let body = try json(#"{"error":"there is no job 'a'","hint":"did you mean 'b'?"}"#)
     let error = try #require(throws: CommandError.self) { try RunReport(answer: .init(status: 404, body: body)) }

@@ -254,6 +254,7 @@ import Testing
   func `sql says what is wrong`(_ with: String, _ words: String) async throws {
     let result = try await sql(try JSONValue(parsing: Array(with.utf8), limit: 1 << 20))
     #expect(result.attempt.state == .failed && result.attempt.reason?.contains(words) == true, "\(result)")
+    #expect(result.output.components(separatedBy: words).count == 2, "said once: \(result.output)")
   }
 }
 

@@ -72,14 +72,23 @@ extension Receipt {
     if case .person = occurrence.cause { parts.append("on request" + (person.map { " of \($0)" } ?? "")) }
     if attempts.count > 1 { parts.append("\(attempts.count) attempts") }
     if count > 1 { parts.append("\(count) occurrences" + (firstNominal.map { " since \($0)" } ?? "")) }
-    if !outcome.isSuccess, let last = attempts.last {
-      // A failure in spite of a good exit code has a reason that says more.
-      if let code = last.exitCode, code != 0 || last.reason == nil { parts.append("exit \(code)") }
-      if let signal = last.signal { parts.append("signal \(signal)") }
-    }
-    if let reason = reason ?? attempts.last?.reason { parts.append(reason) }
+    let reason = reason ?? attempts.last?.reason
+    if !outcome.isSuccess, let end = attempts.last?.endWords(unlessIn: reason) { parts.append(end) }
+    if let reason { parts.append(reason) }
     if let outputs = attempts.last?.outputsText { parts.append(outputs) }
     if let count = attempts.last?.artifacts.count, count > 0 { parts.append(Humane.count(count, "artifact")) }
     return parts.joined(separator: ", ")
+  }
+}
+
+extension Receipt.Attempt {
+  /// How its process ended, in words; nil where the reason says it itself, and for a good exit code beside a reason, which says more.
+  fileprivate func endWords(unlessIn reason: String?) -> String? {
+    if let code = exitCode {
+      guard code != 0 || reason == nil, reason?.contains("exit code \(code)") != true else { return nil }
+      return "exit \(code)"
+    }
+    guard let signal, reason?.contains("signal \(signal)") != true else { return nil }
+    return "signal \(signal)"
   }
 }
