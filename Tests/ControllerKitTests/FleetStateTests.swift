@@ -185,6 +185,22 @@ struct FleetStateTests {
     #expect(state.members[agentID(1)]?.refusals == 1)
   }
 
+  @Test func whatIsPushedIsInNoSpoolAnyMore() throws {
+    var state = FleetState(epoch: 1)
+    let session = try connect(&state)
+    state.settled(1, of: agentID(1))
+    var said = try report(.zero)
+    said.spooled = 3
+    _ = state.heard(from: agentID(1), session: session, report: said, at: at(0))
+    state.disconnect(agentID(1), session: session)
+    state.settled(2, of: agentID(1))
+    #expect(state.members[agentID(1)]?.report?.spooled == 1)
+    // A heartbeat may have said less already, when it was on its way beside the acknowledgement.
+    state.settled(2, of: agentID(1))
+    state.settled(2, of: agentID(2))
+    #expect(state.members[agentID(1)]?.report?.spooled == 0 && state.members.count == 1)
+  }
+
   @Test func aHelloOutOfBoundsIsRefusedInFewWords() throws {
     var hello = Belfry_V1_Hello()
     hello.protocol = wireProtocol

@@ -70,6 +70,10 @@ struct ShutdownTests {
     #expect(agent.output.contains("receipts=read by the controller"), "\(agent.output)")
     // Nobody but the controller is left that could bring it there.
     #expect(try await site.receipt("stop/wait", "delivered") { $0.run == run }.outcome == "Succeeded")
+    // Its last word was that it had a receipt, and that is with everybody now.
+    try await site.status("nothing is spooled") { status in
+      status.agent("s")?["connected"]?.boolValue == false && status.agent("s")?["spooled"]?.integerValue == 0
+    }
   }
 
   /// How the waiting for a run ends that does not end.

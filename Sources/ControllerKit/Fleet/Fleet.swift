@@ -114,6 +114,7 @@ actor Fleet {
   /// Tells agents that receipts are committed and pushed. Those who are away learn it when they send them again.
   func acknowledge(_ committed: [AgentID: [RunID]], rejected: [AgentID: [(RunID, String)]] = [:]) {
     for agent in Set(committed.keys).union(rejected.keys) {
+      state.settled((committed[agent]?.count ?? 0) + (rejected[agent]?.count ?? 0), of: agent)
       sessions[agent]?.send(
         .receiptAck(
           .with { ack in

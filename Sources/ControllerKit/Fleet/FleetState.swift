@@ -102,6 +102,13 @@ struct FleetState: Sendable {
     return member.agent != before
   }
 
+  /// So many receipts of the agent will not be sent again: they are pushed, or will never be taken. The agent's next heartbeat
+  /// says so itself; one that has gone said its last before.
+  mutating func settled(_ count: Int, of id: AgentID) {
+    guard let report = members[id]?.report else { return }
+    members[id]?.report?.spooled = max(0, report.spooled - count)
+  }
+
   /// Remembers that an assignment is on its way.
   mutating func send(_ assignment: Assignment, answerDue: Timestamp) {
     members[assignment.agent]?.agent.send(assignment, answerDue: answerDue)
