@@ -186,3 +186,4 @@ struct CommandTests {
     await site.close()
   }
 }
+    #expect(program.output.components(separatedBy: "assignment sent").count == 2, "once is enough: \(program.output)")

@@ -28,6 +28,8 @@ actor Installer {
   private let logger: Logger
 
   private(set) var held: Signed<Assignment>?
+  /// Of what was in force at the start, for as long as nothing is held.
+  private var startPosition = Position.zero
   private var bundles: [Digest: Signed<Bundle>] = [:]
   private var pending: PendingInstall?
   private var assembly = ContentAssembly()
@@ -58,6 +60,7 @@ actor Installer {
   /// fired; the controller sends it again.
   func start() async throws {
     let accepted = try await engine.accepted()
+    startPosition = accepted.position
     var jobs: [FiringJob] = []
     if let digest = accepted.digest {
       do {
@@ -85,6 +88,10 @@ actor Installer {
     let keepers = held.value.entries.map(\.job).filter { good[$0].map { $0.run.workFolder == .keep } ?? true }
     await engine.keepFolders(of: Set(keepers))
   }
+
+  /// What is held and up to which position, from one moment: while the first assignment is put in force, the ledger has its
+  /// position already, and a controller that heard of it beside no jobs would send them all again.
+  var standing: (held: Assignment?, position: Position) { (held?.value, held?.value.position ?? startPosition) }
 
   private func storedBundle(_ digest: Digest) throws -> Signed<Bundle> {
     if let known = bundles[digest] { return known }

@@ -74,20 +74,18 @@ actor LinkDesk: LinkDelegate {
 
   func state() async -> Belfry_V1_AgentState {
     nextHeartbeat += 1
-    let held = await installer.held?.value
+    let (held, position) = await installer.standing
     let damaged = await engine.damaged
     let now = engine.clock.now
     let entries = await engine.entries.values.sorted { $0.run.id < $1.run.id }
     let problems = await engine.problems
     let quarantined = await engine.quarantined
     let spooled = await engine.spoolCount()
-    // Both from one value, so that a new position never comes with old jobs.
-    let accepted = if let held { held.position } else { (try? await engine.accepted())?.position ?? .zero }
     return .with { state in
       state.labels = configuration.labels
       state.addresses = HostAddresses.read()
-      state.epoch = accepted.epoch
-      state.sequence = accepted.sequence
+      state.epoch = position.epoch
+      state.sequence = position.sequence
       state.expires = held?.expires.microseconds ?? 0
       // What is damaged is not held: the controller sends it again.
       state.held = (held?.entries ?? []).filter { !damaged.contains($0.bundle.hex) }.map { entry in
