@@ -69,8 +69,21 @@ import Trust
   @Test func withoutAKeyNothingIsGood() async throws {
     try folder.write("object", bytes: try envelope("bundle"))
     let ran = await Stage(folder: folder.path).run("verify", "object")
-    #expect(ran.status == .bad)
-    #expect(ran.output.contains("BAD   object: no key: name one with --key"))
+    #expect(ran.status == .usage && ran.output.isEmpty, "\(ran)")
+    #expect(ran.errors.hasPrefix("error: nothing was checked: this bundle needs the controller's public key\n"))
+    #expect(ran.errors.contains("--key FILE") && ran.errors.contains("-C PATH"))
+    try folder.write("no-object", "hello\n")
+    let nonsense = await Stage(folder: folder.path).run("verify", "no-object")
+    #expect(nonsense.status == .bad && nonsense.output.contains("BAD   no-object: "), "\(nonsense)")
+    // A branch that has keys, and not this one's.
+    let clone = try Clone()
+    try signers.publish(
+      [try signers.receipt()], to: clone.bare, cache: clone.folder.path("cache.git"))
+    let stranger = try Signers(agentID: AgentID(random: (7, 7)), name: "db-9")
+    try folder.write("object", bytes: try stranger.receipt().signed.bytes)
+    let unknown = await Stage(folder: folder.path).run("verify", "object", "-C", clone.bare)
+    #expect(unknown.status == .bad && unknown.output.contains("NOKEY object: not checked: the results branch has no"))
+    #expect(!unknown.output.contains("BAD"))
     let missing = await Stage(folder: folder.path).run("verify", "nothing", "--key", "agent.pub")
     #expect(missing.status == .unreachable && missing.errors.contains("No such file"))
     try folder.write("bad.pub", "no key\n")

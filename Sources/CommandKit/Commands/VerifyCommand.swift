@@ -13,8 +13,9 @@ struct VerifyCommand: AsyncParsableCommand {
       with its .sigs file beside it. With --run, a receipt is taken from the results branch of this repository.
 
       The key comes from --key, else from the results branch of this repository: agents/<id>.pem for a receipt, \
-      controller.pem for everything else. The keys on the branch are as trustworthy as whoever may push to it; where \
-      that matters, compare key ids. The exit code is 1 unless every signature is good.
+      controller.pem for everything else. Without either it is wrong usage (exit code 2), since nothing can be checked. \
+      The keys on the branch are as trustworthy as whoever may push to it; where that matters, compare key ids. What is \
+      signed by somebody whose key the branch lacks is NOKEY. The exit code is 1 unless every signature is good.
 
       With --openssl, prints shell scripts that check the same with plain openssl.
 

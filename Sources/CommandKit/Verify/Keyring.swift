@@ -27,6 +27,9 @@ struct Keyring {
     given = Found(key: try PublicKey(pem: text), file: file)
   }
 
+  /// Nowhere to look for a key: none was named, and there is no results branch here.
+  var isEmpty: Bool { given == nil && reader == nil }
+
   /// Nil when no key is known for who should have signed this.
   func key(for inspection: Inspection) throws -> Found? {
     if let given { return given }
@@ -38,10 +41,19 @@ struct Keyring {
     return try reader.controllerKey().map { Found(key: $0, file: ResultsLayout.controllerKey) }
   }
 
-  /// What to do when there is none.
+  /// Why there is none.
   func absence(for inspection: Inspection) -> String {
-    if reader == nil { return "no key: name one with --key, or a repository with a results branch with -C" }
     let path = inspection.agent.map(ResultsLayout.agentKey) ?? ResultsLayout.controllerKey
-    return "no key: the results branch has no \(inspection.kind == .receipt ? path : ResultsLayout.controllerKey)"
+    return "the results branch has no \(inspection.kind == .receipt ? path : ResultsLayout.controllerKey)"
+  }
+
+  /// What is to be said when a signature cannot be checked for want of any key.
+  static func needed(for inspection: Inspection) -> CommandError {
+    let signer = inspection.kind == .receipt ? "the agent's" : "the controller's"
+    return CommandError(
+      .usage, "nothing was checked: this \(inspection.kind.rawValue) needs \(signer) public key",
+      hint: """
+        name its file with --key FILE, or a repository with a results branch, which holds the keys, with -C PATH
+        """)
   }
 }

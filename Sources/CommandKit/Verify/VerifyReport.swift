@@ -8,6 +8,8 @@ struct VerifyReport {
     case good(keyID: Digest, file: String)
     /// Why not, in words.
     case bad(String)
+    /// Nobody knows: why there is no key to check it with.
+    case unchecked(String)
   }
 
   struct Item {
@@ -44,6 +46,7 @@ struct VerifyReport {
         switch item.verdict {
         case .good(let id, _): keyID = .string(id.hex)
         case .bad(let words): reason = .string(words)
+        case .unchecked(let words): reason = .string("no key: " + words)
         }
         return .members([
           "object": .string(item.title), "valid": .bool(item.isGood), "reason": reason, "keyid": keyID,
@@ -76,8 +79,9 @@ extension VerifyReport.Item {
       self.init(title: title, verdict: .bad(error.message))
       return
     }
+    guard !keys.isEmpty else { throw Keyring.needed(for: inspection) }
     guard let found = try keys.key(for: inspection) else {
-      self.init(title: title, inspection: inspection, verdict: .bad(keys.absence(for: inspection)), script: nil)
+      self.init(title: title, inspection: inspection, verdict: .unchecked(keys.absence(for: inspection)), script: nil)
       return
     }
     var verdict = VerifyReport.Verdict.good(keyID: found.key.keyID, file: found.file)
@@ -92,6 +96,7 @@ extension VerifyReport.Item {
     switch verdict {
     case .good(let id, let file): "GOOD  \(title): signed by key \(id.short)… (\(file))"
     case .bad(let reason): "BAD   \(title): \(reason)"
+    case .unchecked(let reason): "NOKEY \(title): not checked: \(reason)"
     }
   }
 }
