@@ -104,6 +104,14 @@ import Testing
     Call(path: "/v1/elsewhere", status: 404),
   ]
 
+  @Test func aJobWithMistakesIsRefusedWithThem() throws {
+    let mistakes = (1...7).map { Diagnostic(file: "jobs/a.yaml", line: $0, column: 2, message: "wrong \($0)") }
+    let refusal = Operations.refusal(of: try JobName("a"), for: mistakes)
+    #expect(refusal.status == .conflict && refusal.message.hasPrefix("the manifest of 'a' has mistakes, and "))
+    #expect(refusal.message.contains("\njobs/a.yaml:5:2: error: wrong 5\nand 2 more"))
+    #expect(refusal.hint?.contains("belfry validate") == true)
+  }
+
   @Test func everyCallGetsWhatItDeserves() async throws {
     let (ports, found) = AsyncStream.makeStream(of: Int.self)
     let service = APIService(

@@ -134,8 +134,10 @@ import ZoneInfo
     }
 
     func poll() async throws {
-      guard case .loaded(let desired, let commit, let diagnostics, let broken) = try await mirror.poll() else { return }
-      await state.loaded(desired, commit: commit, diagnostics: diagnostics, broken: broken, at: at(0))
+      guard case .loaded(let desired, let commit, let diagnostics, let mistakes) = try await mirror.poll() else {
+        return
+      }
+      await state.loaded(desired, commit: commit, diagnostics: diagnostics, mistakes: mistakes, at: at(0))
     }
 
     func judge(_ receipt: Receipt, names: [String] = ["db-1"]) async throws -> ReceiptGrounds.Verdict {

@@ -37,6 +37,15 @@ struct CommandTests {
   }
 
   @Test(.enabled(if: geteuid() == 0, "needs root: to become another user"))
+    let broken = try site.commit([
+      "jobs/command/broken.yaml": "job: command/broken\ntriggers: [{every: 7d}]\nrun: {comand: [\"true\"]}\n"
+    ])
+    try await site.status("the commit is read") { $0["source"]?["commit"]?.stringValue == broken }
+    let refused = try site.belfry("run", "command/broken", "--config", site.configuration())
+    #expect(
+      refused.status == 1 && refused.errors.contains("the manifest of 'command/broken' has mistakes"), "\(refused)")
+    #expect(refused.errors.contains("jobs/command/broken.yaml:3:7: error: "), "\(refused)")
+    try site.commit(["jobs/command/broken.yaml": nil])
   func aJobRunsAsItsUserFromTheManifestToTheLog() async throws {
     let site = try Site.current
     try await began(site)

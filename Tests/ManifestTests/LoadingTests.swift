@@ -25,6 +25,26 @@ import Testing
     #expect(loaded.isComplete)
   }
 
+  @Test func eachBrokenJobHasItsOwnMistakes() {
+    var commit = Self.commit
+    let mistakes = ["jobs/a/one.yaml": "job: one\ntriggers: [\n", "jobs/b/three.yaml": Self.job("three", "onwer: x\n")]
+    for (path, text) in mistakes { commit.add(path, bytes: Array(text.utf8)) }
+    commit.add(
+      "jobs/a/two.yaml", bytes: Array("job: two\ntriggers: [{every: 1m}]\nrun: {script: scripts/c.sh}\n".utf8))
+    let loaded = commit.load()
+    #expect(Set(loaded.mistakes.keys.map(\.text)) == ["one", "two", "three"])
+    for (job, words) in [("one", "jobs/a/one.yaml:"), ("two", "scripts/c.sh"), ("three", "onwer")] {
+      let own = loaded.mistakes.first { $0.key.text == job }?.value ?? []
+      #expect(own.count == 1 && own.allSatisfy { $0.rendered.contains(words) }, "\(job): \(own)")
+    }
+    // What is wrong further up is every job's mistake there.
+    commit.add("jobs/a/defaults.yaml", bytes: Array("- a\n".utf8))
+    let below = commit.load()
+    #expect(below.mistakes.filter { $0.value.contains { $0.file == "jobs/a/defaults.yaml" } }.count == 2)
+    commit.add("belfry.yaml", bytes: Array("belfry: 2\n".utf8))
+    #expect(commit.load().mistakes.values.allSatisfy { $0.contains { $0.file == "belfry.yaml" } })
+  }
+
   @Test func aFileWithoutAnyNameMakesTheCommitIncomplete() {
     var commit = Self.commit
     commit.add("jobs/a/one.yaml", bytes: Array("\u{1}\u{2}".utf8))

@@ -35,7 +35,9 @@ enum JobState: Hashable {
 
   private static func mistake(of job: JobName, in loaded: LoadedSource) -> String {
     let errors = loaded.diagnostics.filter { $0.severity == .error }
-    guard let first = errors.first(where: { $0.message.contains(job.text) }) ?? errors.first else { return "mistakes" }
+    guard
+      let first = loaded.mistakes[job]?.first ?? errors.first(where: { $0.message.contains(job.text) }) ?? errors.first
+    else { return "mistakes" }
     return "\(first.file)\(first.line > 0 ? ":\(first.line)" : ""): \(first.message)"
   }
 }

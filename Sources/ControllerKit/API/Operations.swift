@@ -107,14 +107,11 @@ struct Operations: APIOperations {
       })
   }
 
-  /// What is wrong with each job whose manifest has errors.
+  /// The first thing that is wrong with each job whose manifest has errors.
   private func problems() async -> [JobName: String] {
-    let broken = await reconciler.source.broken
-    let errors = await reconciler.source.diagnostics.filter { $0.severity == .error }
-    // Which mistake is whose is known for certain only while all are in one file.
-    let isOne = Set(errors.map(\.file)).count == 1
-    let words = isOne ? errors.first?.rendered.firstLine ?? "" : "'belfry validate' shows them"
-    return Dictionary(uniqueKeysWithValues: broken.map { ($0, words) })
+    await reconciler.source.mistakes.mapValues {
+      $0.first?.rendered.firstLine ?? "'belfry validate' shows what is wrong"
+    }
   }
 
   private func nextDue(_ job: Job, after now: Timestamp) -> Timestamp? {
@@ -169,10 +166,7 @@ struct Operations: APIOperations {
   func run(_ request: RunRequest, by user: String) async throws(APIError) -> JSONValue {
     let now = clock.now
     let snapshot = await reconciler.snapshot()
-    guard let desired = snapshot.desired.jobs[request.job] else {
-      let nearest = Suggestion.nearest(to: request.job.text, among: snapshot.desired.jobs.keys.map(\.text).sorted())
-      throw APIError(.notFound, "there is no job '\(request.job)'", hint: nearest.map { "did you mean '\($0)'?" })
-    }
+    guard let desired = snapshot.desired.jobs[request.job] else { throw await absence(of: request.job, in: snapshot) }
     let params = try parameters(request.params, of: desired.job)
     let targets = try targets(request, desired, snapshot)
     let name = "api-" + RandomName.hex(bytes: 8)
@@ -203,6 +197,28 @@ struct Operations: APIOperations {
       throw APIError(.conflict, "no agent accepted the run of '\(request.job)': \(why)")
     }
     return ["runs": .array(answers.sorted { ($0["agent"]?.stringValue ?? "") < ($1["agent"]?.stringValue ?? "") })]
+  }
+
+  /// Why a job cannot be run that is not desired.
+  private func absence(of job: JobName, in snapshot: PlanSnapshot) async -> APIError {
+    if let mistakes = await reconciler.source.mistakes[job] { return Self.refusal(of: job, for: mistakes) }
+    switch snapshot.desired.source {
+    case .unknown(let reason), .incomplete(let reason):
+      return APIError(.notFound, "no job '\(job)' is known", hint: "it may be there all the same: \(reason)")
+    case .known:
+      let nearest = Suggestion.nearest(to: job.text, among: snapshot.desired.jobs.keys.map(\.text).sorted())
+      return APIError(.notFound, "there is no job '\(job)'", hint: nearest.map { "did you mean '\($0)'?" })
+    }
+  }
+
+  /// Of a job that never had a good version; with one, that would be in force.
+  static func refusal(of job: JobName, for mistakes: [Diagnostic]) -> APIError {
+    let shown = mistakes.prefix(5).map(\.rendered)
+    let more = mistakes.count > 5 ? ["and \(mistakes.count - 5) more"] : []
+    return APIError(
+      .conflict,
+      (["the manifest of '\(job)' has mistakes, and there is no earlier version of it without:"] + shown + more)
+        .joined(separator: "\n"), hint: "'belfry validate' shows all of them; mend and push them, and it can be run")
   }
 
   private func dispatch(

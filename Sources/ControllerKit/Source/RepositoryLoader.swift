@@ -13,7 +13,9 @@ public struct LoadedSource: Sendable {
   public var jobs: [DesiredJob]
   public var diagnostics: [Diagnostic]
   /// Jobs that some document names but that have mistakes: their last good version stays in force.
-  public var broken: Set<JobName>
+  public var broken: Set<JobName> { Set(mistakes.keys) }
+  /// What is wrong with each of them.
+  public var mistakes: [JobName: [Diagnostic]]
   /// False when it is not certain which jobs there are, so that none may be removed.
   public var isComplete: Bool
   /// Where each job's manifest stands.
@@ -21,6 +23,12 @@ public struct LoadedSource: Sendable {
   /// Where the files of the bundles can be read.
   var blobs: [Digest: ObjectID]
   var bundles: [Digest: Bundle]
+
+  /// A mistake that shows only when the job is bundled.
+  fileprivate mutating func add(_ mistake: Diagnostic, of job: JobName) {
+    diagnostics.append(mistake)
+    mistakes[job, default: []].append(mistake)
+  }
 }
 
 /// Turns commits into jobs and bundles. What has the same blob id as at an earlier load is not read again.
@@ -127,7 +135,7 @@ public final class RepositoryLoader {
     read: (RepositoryListing.Entry) throws -> [UInt8]
   ) throws -> LoadedSource {
     var result = LoadedSource(
-      commit: commit, jobs: [], diagnostics: loaded.diagnostics, broken: loaded.brokenJobs,
+      commit: commit, jobs: [], diagnostics: loaded.diagnostics, mistakes: loaded.mistakes,
       isComplete: loaded.isComplete, manifests: [:], blobs: [:], bundles: [:])
     result.jobs.reserveCapacity(loaded.jobs.count)
     result.bundles.reserveCapacity(loaded.jobs.count)
@@ -138,11 +146,10 @@ public final class RepositoryLoader {
       // What agents would refuse must not be signed: they refuse the whole assignment with it. Only calendars hold what
       // others have written.
       guard job.job.blackout.isEmpty || (try? Job(json: job.job.json)) == job.job else {
-        result.diagnostics.append(
+        result.add(
           Diagnostic(
             file: job.manifestPath, line: job.line, message: "\(job.job.name): its calendars cannot be sent to agents",
-            suggestion: "look for dates far from today in them"))
-        result.broken.insert(job.job.name)
+            suggestion: "look for dates far from today in them"), of: job.job.name)
         continue
       }
       do {
@@ -154,9 +161,9 @@ public final class RepositoryLoader {
           result.blobs[content.digest] = ObjectID(hex: entry.blob)
         }
       } catch let error as GitError where error.kind == .tooLarge {
-        result.diagnostics.append(
-          Diagnostic(file: job.manifestPath, line: job.line, message: "\(job.job.name): \(error.message)"))
-        result.broken.insert(job.job.name)
+        result.add(
+          Diagnostic(file: job.manifestPath, line: job.line, message: "\(job.job.name): \(error.message)"),
+          of: job.job.name)
         continue
       }
       // Most jobs are as they were: encoding and hashing them again would be most of the work of a small commit.

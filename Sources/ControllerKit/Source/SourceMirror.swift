@@ -42,7 +42,7 @@ actor SourceMirror {
   /// What a look at the source found.
   enum Finding: Sendable {
     case unchanged(SourceStatus)
-    case loaded(DesiredState, commit: CommitID, diagnostics: [Diagnostic], broken: Set<JobName>)
+    case loaded(DesiredState, commit: CommitID, diagnostics: [Diagnostic], mistakes: [JobName: [Diagnostic]])
   }
 
   /// Looks at the source once. Throws a `GitError` or a ``SourceProblem``; what was desired stays then.
@@ -64,7 +64,8 @@ actor SourceMirror {
     commit = tip
     pardoned = nil
     return .loaded(
-      DesiredState(jobs: desired, source: status), commit: tip, diagnostics: loaded.diagnostics, broken: loaded.broken)
+      DesiredState(jobs: desired, source: status), commit: tip, diagnostics: loaded.diagnostics,
+      mistakes: loaded.mistakes)
   }
 
   /// Accepts a history that does not contain the accepted commit.

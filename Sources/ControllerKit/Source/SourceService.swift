@@ -36,13 +36,13 @@ struct SourceService: Service {
   private func look() async throws {
     switch try await mirror.poll() {
     case .unchanged(let status): await state.unchanged(status, at: clock.now)
-    case .loaded(let desired, let commit, let diagnostics, let broken):
+    case .loaded(let desired, let commit, let diagnostics, let mistakes):
       let errors = diagnostics.filter { $0.severity == .error }
       logger.info(
         "source loaded",
         metadata: ["commit": "\(commit.short)", "jobs": "\(desired.jobs.count)", "errors": "\(errors.count)"])
       for diagnostic in errors.prefix(20) { logger.error("\(diagnostic.rendered)") }
-      await state.loaded(desired, commit: commit, diagnostics: diagnostics, broken: broken, at: clock.now)
+      await state.loaded(desired, commit: commit, diagnostics: diagnostics, mistakes: mistakes, at: clock.now)
     }
   }
 }

@@ -10,18 +10,20 @@ actor SourceState {
   private(set) var diagnostics: [Diagnostic] = []
   /// When the source was last looked at with success.
   private(set) var checked: Timestamp?
-  private(set) var broken: Set<JobName> = []
+  /// What is wrong with each job whose manifest has mistakes.
+  private(set) var mistakes: [JobName: [Diagnostic]] = [:]
   private let changed: Signal
 
   init(changed: Signal) { self.changed = changed }
 
   func loaded(
-    _ desired: DesiredState, commit: CommitID, diagnostics: [Diagnostic], broken: Set<JobName>, at now: Timestamp
+    _ desired: DesiredState, commit: CommitID, diagnostics: [Diagnostic], mistakes: [JobName: [Diagnostic]],
+    at now: Timestamp
   ) {
     self.desired = desired
     self.commit = commit
     self.diagnostics = diagnostics
-    self.broken = broken
+    self.mistakes = mistakes
     checked = now
     changed.raise()
   }

@@ -53,17 +53,28 @@ struct Loader {
     for layer in layers.values { outcome.diagnostics.formUnion(layer.diagnostics) }
     let read = readFiles(root, layers, sorted, &outcome)
     checkListing(root, &outcome)
+    let unreadable = Dictionary(
+      sorted.lazy.filter { !$0.diagnostics.isEmpty }.map { ($0.path, $0.diagnostics) }, uniquingKeysWith: { $1 })
     return withoutActuallyEscaping(head) { head in
       var resolver = FileResolver(listing: listing, head: head, known: previous?.scripts ?? [:])
       let calendars = resolveCalendars(root, file, sorted, &resolver, &outcome)
       for file in read {
-        for document in file.documents { outcome.add(document, of: file.source.path, &resolver, calendars) }
+        let mistakes = layerMistakes(file.layer) + (unreadable[file.source.path] ?? [])
+        for document in file.documents {
+          outcome.add(document, of: file.source.path, with: mistakes, &resolver, calendars)
+        }
       }
       let memory = LoadMemory(
         rootSource: file?.source, root: root, layers: layers, files: read, scripts: resolver.scripts,
         calendars: calendars)
       return outcome.repository(isUsable: root.isUsable, memory)
     }
+  }
+
+  /// Why what jobs with these defaults mean is not known; nothing when it is.
+  private func layerMistakes(_ layer: DefaultsLayer) -> [Diagnostic] {
+    guard layer.isBroken else { return [] }
+    return layer.diagnostics + (layer.parent.map(layerMistakes) ?? [])
   }
 
   private func resolveCalendars(

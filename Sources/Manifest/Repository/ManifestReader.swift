@@ -54,7 +54,10 @@ public struct LoadedRepository: Sendable {
   /// All mistakes of all files, by file, line and column.
   public var diagnostics: [Diagnostic]
   /// Named in a document with a mistake: they keep their last good version.
-  public var brokenJobs: Set<JobName>
+  public var brokenJobs: Set<JobName> { Set(mistakes.keys) }
+  /// The errors in what makes each of them, in order, as far as they can be told apart: those of its document, of the files and
+  /// calendars that it names, and of a file that cannot be read at all.
+  public var mistakes: [JobName: [Diagnostic]]
   /// False when there may be jobs whose names are not known (`belfry.yaml` is unusable, or a document too broken to
   /// tell its name): then a job that is not in ``jobs`` must not be taken for removed.
   public var isComplete: Bool
