@@ -42,11 +42,13 @@ struct attempt {
   int gate;    // the end of around.gate that is written
 };
 
-static int never_began(struct attempt *a, enum step step, int error) {
+// `path` of STEP_WRITABLE is the number of the path, else 0.
+static int never_began(struct attempt *a, enum step step, int error, int path) {
   if (a->spec != NULL) secrets_remove_folder(a->spec);
   a->ended.kind = END_NEVER_BEGAN;
   a->ended.step = step;
   a->ended.error = error;
+  a->ended.path = (uint32_t)path;
   a->ended.started_real = a->ended.ended_real = clock_us(CLOCK_REALTIME);
   return status_write_ended(a->status, &a->ended) == 0 ? EXIT_RECORDED : EXIT_NOT_DURABLE;
 }
@@ -54,7 +56,7 @@ static int never_began(struct attempt *a, enum step step, int error) {
 int attempt_refuse(int status, int error) {
   static struct attempt a;
   a.status = status;
-  return never_began(&a, STEP_SPEC, error);
+  return never_began(&a, STEP_SPEC, error, 0);
 }
 
 // A descriptor that reads what the spec says, or -1 with errno.
@@ -235,6 +237,8 @@ static void account(struct attempt *a) {
   }
   measure_end(&a->measure);
   if (a->measure.sum > a->spec->disk) a->ended.flags |= FLAG_DISK;
+  // It may have been told by a signal or an error, and not have told anybody.
+  if (a->measure.longest >= a->spec->disk) a->ended.flags |= FLAG_FILE_LIMIT;
 }
 
 static int finish(struct attempt *a) {
@@ -265,9 +269,9 @@ static int finish(struct attempt *a) {
 static int run(struct attempt *a) {
   const struct spec *spec = a->spec;
   enum step step = prepare(a);
-  if (step != STEP_NONE) return never_began(a, step, errno);
+  if (step != STEP_NONE) return never_began(a, step, errno, 0);
   struct job job = fork_job(a);
-  if (job.step != STEP_NONE) return never_began(a, job.step, job.error);
+  if (job.step != STEP_NONE) return never_began(a, job.step, job.error, job.path);
   if (spec->start_at != 0) output_prepare(&a->output);
   crash_if(spec->crash, "armed");
   switch (arm_wait(spec, a->channels.signals, job.pid)) {
@@ -275,13 +279,13 @@ static int run(struct attempt *a) {
     case ARM_DIED: {
       struct job dead = job_started(job.pid, a->report);
       if (dead.step == STEP_NONE) dead = (struct job){.step = STEP_CHILD, .error = ECHILD};
-      return never_began(a, dead.step, dead.error);
+      return never_began(a, dead.step, dead.error, dead.path);
     }
-    case ARM_CANCELLED: a->ended.flags |= FLAG_CANCELLED; dismiss(a, job.pid); return never_began(a, STEP_NONE, 0);
-    case ARM_DISARMED: a->ended.flags |= FLAG_DISARMED; dismiss(a, job.pid); return never_began(a, STEP_NONE, 0);
+    case ARM_CANCELLED: a->ended.flags |= FLAG_CANCELLED; dismiss(a, job.pid); return never_began(a, STEP_NONE, 0, 0);
+    case ARM_DISARMED: a->ended.flags |= FLAG_DISARMED; dismiss(a, job.pid); return never_began(a, STEP_NONE, 0, 0);
   }
   job = start(a, job.pid);
-  if (job.step != STEP_NONE) return never_began(a, job.step, job.error);
+  if (job.step != STEP_NONE) return never_began(a, job.step, job.error, job.path);
 
   struct places places = {.measured = a->measured, .cgroup = a->around.cgroup, .measure = &a->measure};
   supervise(spec, job.pid, a->started.boot, a->channels, places, &a->output, &a->ended);

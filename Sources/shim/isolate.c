@@ -145,6 +145,8 @@ static int close_covers(const struct spec *spec, int full) {
 static const char *const passing[] = {"/tmp", "/var/tmp"};
 enum { PASSING = sizeof passing / sizeof passing[0] };
 
+int isolate_refused;
+
 // Where what is given really is.
 static char places[PATHS_LIMIT][PATH_LIMIT];
 
@@ -161,6 +163,7 @@ enum step isolate_mounts(const struct spec *spec) {
     if ((written[count_written++] = copy(AT_FDCWD, *path, 0)) < 0) return STEP_MOUNTS;
   }
   for (char **path = spec->given; *path != NULL; path++) {
+    isolate_refused = count_given + 1;
     int fd = given_open(spec, *path, places[count_given]);
     if (fd < 0 || (given[count_given++] = copy(fd, "", 0)) < 0) return STEP_WRITABLE;
     close(fd);
@@ -177,6 +180,7 @@ enum step isolate_mounts(const struct spec *spec) {
     if (is_there(passing[i]) && put(passed[i], passing[i]) != 0) return STEP_MOUNTS;
   }
   for (int i = 0; i < count_given; i++) {
+    isolate_refused = i + 1;
     if (put(given[i], places[i]) != 0) return STEP_WRITABLE;
   }
   // After what is given: that may lie around it. The run's own lies in it.

@@ -8,6 +8,9 @@
 #include "shim.h"
 #include "spec.h"
 
+// Behind STEP_WRITABLE: which of the paths that are given could not be, from 1.
+extern int isolate_refused;
+
 // The namespaces that the job's process is to be born in, as flags of clone3(2). Of an agent that is not root: none.
 uint64_t isolate_namespaces(const struct spec *spec);
 

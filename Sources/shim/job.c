@@ -20,7 +20,7 @@
 #define OOM_SCORE "100"
 
 struct failure {
-  int step, error;
+  int step, error, path;
 };
 
 // Paths that exec tries one after the other, each ended by a NUL, an empty one at the end.
@@ -52,7 +52,7 @@ int job_prepare(const struct spec *spec) {
 // From here to exec: system calls only. Nothing allocates, nothing takes a lock.
 
 static _Noreturn void fail(int report, int step, int error) {
-  struct failure failure = {step, error};
+  struct failure failure = {step, error, step == STEP_WRITABLE ? isolate_refused : 0};
   (void)!write(report, &failure, sizeof failure);
   _exit(127);
 }
@@ -281,6 +281,7 @@ struct job job_started(pid_t pid, int report) {
   if (got != (ssize_t)sizeof failure) return job;  // closed by exec, or the child was killed: waiting will tell
   job.step = (enum step)failure.step;
   job.error = failure.error;
+  job.path = failure.path;
   while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
   return job;
 }

@@ -12,6 +12,7 @@ struct job {
   pid_t pid;
   enum step step;  // STEP_NONE: it runs
   int error;       // errno of that step
+  int path;        // STEP_WRITABLE: which of the paths that are given, from 1; else 0
 };
 
 // What the child needs; opened beforehand.

@@ -64,7 +64,9 @@ enum step isolate_rules(const struct spec *spec, int *made) {
   for (char **path = spec->writable; error == 0 && *path != NULL; path++) error = allow(rules, *path, truncate);
   for (char **path = spec->given; error == 0 && *path != NULL; path++) {
     error = allow_open(rules, given_open(spec, *path, place), truncate);
-    if (error != 0) step = STEP_WRITABLE;
+    if (error == 0) continue;
+    step = STEP_WRITABLE;
+    isolate_refused = (int)(path - spec->given) + 1;
   }
   if (error == 0 && isolate_namespaces(spec) == 0) error = allow(rules, spec->passing, truncate);
   // With mounts of its own, these are the job's own, and the folder is hidden where it was.

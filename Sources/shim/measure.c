@@ -53,6 +53,7 @@ static void enter_next(struct measure *m) {
 
 void measure_begin(struct measure *m, const int places[MEASURED]) {
   m->sum = 0;
+  m->longest = 0;
   m->depth = 0;
   m->places = places;
   m->next = 0;
@@ -71,6 +72,7 @@ static int add(struct measure *m, const char *name) {
   struct named info;
   if (is_dot(name) || look_at(folder, name, &info) != 0 || info.mount != m->mount) return 0;
   m->sum += info.blocks * 512;
+  if (S_ISREG(info.mode) && info.size > m->longest) m->longest = info.size;
   if (!S_ISDIR(info.mode)) return 0;
   if (m->depth == MEASURE_DEPTH) {
     m->sum = UINT64_MAX / 2;

@@ -17,6 +17,7 @@ struct measure {
   int depth;                   // 0: no look is going on
   uint64_t mount;
   uint64_t sum;  // bytes on disk so far
+  uint64_t longest;  // bytes of the longest regular file so far
   const int *places;
   int next;      // of the places: the next to come
 };

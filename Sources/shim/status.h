@@ -41,6 +41,7 @@ enum end_flags {
   FLAG_OUT_OF_MEMORY = 32,       // a process of it was killed because its own memory limit was reached
   FLAG_DISK = 64,                // its working folder held more than it may
   FLAG_HOST_OUT_OF_MEMORY = 128, // a process of it was killed because the host was out of memory
+  FLAG_FILE_LIMIT = 256,         // a file in its folders was as long as one may be
 };
 
 struct ended {
@@ -55,7 +56,7 @@ struct ended {
                                // is known, else of the largest process
   uint64_t written;            // bytes of output
   uint32_t left_behind;        // processes that outlived the job and were killed
-  uint32_t unused;
+  uint32_t path;               // STEP_WRITABLE: which of the paths that are given, from 1; else 0
   uint64_t recorded;           // bytes that were to be kept of the output, after any filter
   char rest[SECTOR - 112];
   uint64_t checksum;

@@ -20,6 +20,7 @@ import Testing
     var record = JudgementTests.record()
     var success = [0]
     var changed: [String] = []
+    var given: [String] = []
     var state: RunState
     var reason: String?
     var exitCode: Int?
@@ -57,6 +58,30 @@ import Testing
       name: "no program", record: record { $0.ending = .neverBegan(.exec, error: 13) }, state: .failed,
       reason: "could not start: its program cannot be executed: Permission denied"),
     End(
+      name: "a path that is not given",
+      record: record {
+        $0.ending = .neverBegan(.writable, error: 2); $0.failedPath = 2
+      },
+      given: ["/a", "/b c"], state: .failed,
+      reason: "could not start: /b c cannot be given to it (run.write of the manifest): No such file or directory"),
+    End(
+      name: "one that nobody knows",
+      record: record {
+        $0.ending = .neverBegan(.writable, error: 2); $0.failedPath = 2
+      },
+      given: ["/a"], state: .failed,
+      reason:
+        "could not start: what it may write cannot be given to it (run.write of the manifest): No such file or directory"
+    ),
+    End(
+      name: "a file at its limit", record: record { $0.fileLimitReached = true }, state: .succeeded,
+      reason: "a file of it reached its limits.disk, which cuts off what is written behind", exitCode: 0),
+    End(
+      name: "one of too much",
+      record: record {
+        $0.fileLimitReached = true; $0.diskExceeded = true
+      }, state: .failed, reason: "it wrote more than its limits.disk", exitCode: 0),
+    End(
       name: "left behind", record: record { $0.leftBehind = 1 }, state: .succeeded,
       reason: "1 process that it left behind had to be ended", exitCode: 0),
     End(
@@ -78,7 +103,8 @@ import Testing
       reason: "files of the bundle were changed while it ran: a.sh, b.sh", exitCode: 0),
   ])
   func `an end means`(_ end: End) {
-    let judgement = classify(AttemptEnd(.finished(end.record), changedFiles: end.changed), success: end.success)
+    let judgement = classify(
+      AttemptEnd(.finished(end.record), changedFiles: end.changed), success: end.success, given: end.given)
     #expect(judgement == Judgement(state: end.state, reason: end.reason, exitCode: end.exitCode, signal: end.signal))
   }
 

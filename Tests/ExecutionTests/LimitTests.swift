@@ -192,6 +192,17 @@ import Testing
     #expect(try command(["stat", "-c", "%s", elsewhere]).output == "\(1 << 20)\n")
   }
 
+  @Test func `a file that was cut off is told, whatever the program made of it`() async throws {
+    let line = "trap '' XFSZ; head -c 200000 /dev/zero > a 2>/dev/null; stat -c %s a"
+    let result = try await run(line) { $0.limits.disk = 128 << 10 }
+    #expect(result.text == "\(128 << 10)\n" && result.record.ending == .exited(0))
+    let judgement = classify(result.end, success: [0])
+    #expect(
+      judgement.state == .succeeded && judgement.reason?.hasPrefix("a file of it reached its limits.disk") == true)
+    let within = try await run("head -c 100000 /dev/zero > a") { $0.limits.disk = 128 << 10 }
+    #expect(!within.record.fileLimitReached && classify(within.end, success: [0]).reason == nil)
+  }
+
   @Test func `what is too deep to look at counts as too much`() async throws {
     let result = try await run("i=0; while [ $i -lt 80 ]; do mkdir d; cd d; i=$((i+1)); done; exec sleep 1000") {
       $0.limits.disk = 1 << 30

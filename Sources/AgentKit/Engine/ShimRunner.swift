@@ -144,7 +144,8 @@ final class ShimRunner: AttemptRunner {
     let isMasked = exit != nil || run.job.run.secretNames.isEmpty
     let values = end.mayHaveRun && isMasked ? runFolder.outputValues(declared: run.job.outputs) : OutputValues()
     var record = end.attempt(
-      number: run.attempt, success: run.job.run.success, output: output, values: values, artifacts: artifacts,
+      number: run.attempt, success: run.job.run.success, given: run.job.run.write, output: output, values: values,
+      artifacts: artifacts,
       started: run.started,
       now: clock.now)
     switch run.job.run.program {

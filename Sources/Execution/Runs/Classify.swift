@@ -1,7 +1,8 @@
 public import Model
 
-/// What an attempt's end means; `success` are the exit codes that mean success. First match wins.
-public func classify(_ end: AttemptEnd, success: [Int]) -> Judgement {
+/// What an attempt's end means; `success` are the exit codes that mean success, `given` what `run.write` lists. First match
+/// wins.
+public func classify(_ end: AttemptEnd, success: [Int], given: [String] = []) -> Judgement {
   let record: ExitRecord
   switch end.ending {
   case .lost(let reason): return Judgement(state: .lost, reason: reason.words)
@@ -32,7 +33,7 @@ public func classify(_ end: AttemptEnd, success: [Int]) -> Judgement {
   if record.timedOut { return judge(.timedOut, "its timeout expired") }
   switch record.ending {
   case .neverBegan(let step, let error):
-    return judge(.failed, "could not start: \(step.words): \(systemMessage(error))")
+    return judge(.failed, "could not start: \(step.words(record.path(of: given))): \(systemMessage(error))")
   case .unknown: return judge(.failed, nil)
   case .signalled(9) where record.outOfMemory: return judge(.failed, "out of memory: it reached its limits.memory")
   case .signalled(9) where record.hostOutOfMemory:
@@ -50,6 +51,10 @@ private func notes(on record: ExitRecord) -> [String] {
   if record.leftBehind > 0 {
     notes.append(
       "\(record.leftBehind) process\(record.leftBehind == 1 ? "" : "es") that it left behind had to be ended")
+  }
+  // A program may ignore the signal and pass over the error. Where that was its end, or more than that is over, it says so itself.
+  if record.fileLimitReached, !record.diskExceeded, record.ending != .signalled(25) {
+    notes.append("a file of it reached its limits.disk, which cuts off what is written behind")
   }
   if record.outputFailed { notes.append("its output could not be written to disk in full") }
   if let error = record.syncError { notes.append("its record could not be made durable: \(systemMessage(error))") }
@@ -71,8 +76,16 @@ private func signalName(_ signal: Int) -> String {
   return names[signal].map { " (\($0))" } ?? ""
 }
 
+extension ExitRecord {
+  /// The path that could not be given; nil when it was something else that failed.
+  fileprivate func path(of given: [String]) -> String? {
+    failedPath.flatMap { given.indices.contains($0 - 1) ? given[$0 - 1] : nil }
+  }
+}
+
 extension ExitRecord.Step {
-  var words: String {
+  /// `path` is what could not be given.
+  func words(_ path: String? = nil) -> String {
     switch self {
     case .none: "nothing was tried"
     case .spec: "the shim refused its spec"
@@ -86,7 +99,7 @@ extension ExitRecord.Step {
     case .limits: "its limits could not be set (run.limits of the manifest)"
     case .cgroup: "it could not be put into its cgroup"
     case .mounts: "its own view of the host's files could not be made (run.isolate of the manifest)"
-    case .writable: "what it may write cannot be given to it (run.write of the manifest)"
+    case .writable: "\(path ?? "what it may write") cannot be given to it (run.write of the manifest)"
     case .isolation: "it could not be isolated (run.isolate of the manifest)"
     }
   }
@@ -96,10 +109,10 @@ extension AttemptEnd {
   /// The attempt as it stands in a receipt. `output` is what was kept; `started` and `now` stand in where there is no
   /// exit record.
   public func attempt(
-    number: Int, success: [Int], output: KeptOutput, values: OutputValues = OutputValues(),
+    number: Int, success: [Int], given: [String] = [], output: KeptOutput, values: OutputValues = OutputValues(),
     artifacts: CollectedArtifacts = CollectedArtifacts(), started: Timestamp, now: Timestamp
   ) -> Receipt.Attempt {
-    let judgement = classify(self, success: success)
+    let judgement = classify(self, success: success, given: given)
     var record: ExitRecord?
     if case .finished(let finished) = ending { record = finished }
     var attempt = Receipt.Attempt(

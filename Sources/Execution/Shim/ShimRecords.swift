@@ -62,6 +62,10 @@ public struct ExitRecord: Hashable, Sendable {
   public var hostOutOfMemory: Bool
   /// Its working folder held more than it may.
   public var diskExceeded: Bool
+  /// A file in its folders was as long as one may be: what was written behind that is lost, and the job may not have said so.
+  public var fileLimitReached = false
+  /// Of the paths that the spec gives, from 1, the one that could not be given; nil when something else failed.
+  public var failedPath: Int?
   /// errno(3) of a failed fsync: the record may not survive a loss of power.
   public var syncError: Int32?
   /// CLOCK_REALTIME just before the job's exec.
@@ -114,6 +118,7 @@ extension ExitRecord {
     outOfMemory = flags & 32 != 0
     diskExceeded = flags & 64 != 0
     hostOutOfMemory = flags & 128 != 0
+    fileLimitReached = flags & 256 != 0
     let failure: Int32 = sector.number(at: 28)
     syncError = failure == 0 ? nil : failure
     started = Timestamp(microseconds: sector.number(at: 32))
@@ -124,6 +129,8 @@ extension ExitRecord {
       system: .microseconds(sector.number(at: 64, as: Int64.self)), peakMemory: sector.number(at: 72))
     written = sector.number(at: 80)
     leftBehind = Int(sector.number(at: 88, as: UInt32.self))
+    let path: UInt32 = sector.number(at: 92)
+    failedPath = path == 0 ? nil : Int(path)
     recorded = sector.number(at: 96)
   }
 }
