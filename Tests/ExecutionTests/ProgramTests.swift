@@ -94,4 +94,14 @@ import Testing
       }
     }
   }
+
+  @Test(arguments: [
+    ("root:x:0:0:root:/root:/bin/bash\nb:x:10:10::/home/b:/bin/sh\n", UInt32(10), "/home/b"),
+    ("a:x:1:1::/first:/bin/sh\na2:x:1:1::/second:/bin/sh\n", 1, "/first"),
+    ("a:x:1:1:::/bin/sh\n", 1, nil), ("a:x:1:1::relative:/bin/sh\n", 1, nil), ("a:x:11:1::/x:/bin/sh\n", 1, nil),
+    ("+:::::/nis:\na:1:1::/few:\n", 1, nil), ("", 0, nil),
+  ])
+  func `a home is what passwd says`(_ passwd: String, _ user: UInt32, _ home: String?) {
+    #expect(HostEnvironment.home(of: user, in: passwd) == home)
+  }
 }

@@ -71,7 +71,8 @@ final class ShimRunner: AttemptRunner {
     }
     let attempt = AttemptSpec(
       run: run.id, number: run.attempt, occurrence: run.occurrence, agent: agent, commit: run.commit, bundle: bundle,
-      params: run.params, triggers: triggers(of: run), person: run.person, start: startTime(of: run))
+      params: run.params, triggers: triggers(of: run), person: run.person, host: .own,
+      start: startTime(of: run))
     do throws(ExecutionError) {
       let shim = try launcher.start(
         attempt, secrets: secrets, from: store, in: path(run.attemptID), kept: kept, spares: spares)

@@ -1,3 +1,4 @@
+import Glibc
 import Model
 
 /// What every run sees of its host, whatever the agent's own environment is.
@@ -16,6 +17,27 @@ public struct HostEnvironment: Hashable, Sendable {
     self.home = home
     self.language = language
     self.timezone = timezone
+  }
+}
+
+extension HostEnvironment {
+  /// With the home of the agent's own user, as cron(8) has it for a job that names nobody.
+  public static let own = HostEnvironment(home: ownHome)
+
+  /// Of /etc/passwd and no other source: a directory service may hang, and nobody waits for one for a job that names no user.
+  private static var ownHome: String {
+    let bytes = try? Descriptor(open: "/etc/passwd", O_RDONLY).readWhole(limit: 1 << 20, name: "/etc/passwd")
+    return home(of: geteuid(), in: String(decoding: bytes ?? [], as: UTF8.self)) ?? "/"
+  }
+
+  /// The sixth field of the first line of passwd(5) with the number; nil when there is none, or no absolute path in it.
+  static func home(of user: UInt32, in passwd: String) -> String? {
+    for line in passwd.split(separator: "\n") {
+      let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+      guard fields.count == 7, fields[2] == String(user) else { continue }
+      return fields[5].hasPrefix("/") ? String(fields[5]) : nil
+    }
+    return nil
   }
 }
 
