@@ -98,6 +98,7 @@ struct DevCommand: AsyncParsableCommand {
           ready agents=\(addresses.agents.text) api=\(addresses.api.text)
           Results: git log belfry/results     Status: belfry status --api http://\(addresses.api.text) \
           --token-file \(state)/controller/api.token
+          With the same options: belfry logs -f JOB shows what a run writes, belfry run -f JOB runs a job and shows it.
 
           """)
       })

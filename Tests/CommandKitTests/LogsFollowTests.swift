@@ -1,7 +1,9 @@
 @testable import CommandKit
 import Model
+import Results
 import TestSupport
 import Testing
+import Trust
 
 /// `belfry logs --follow` against a controller that answers with prepared lines.
 @Suite(.timeLimit(.minutes(10))) struct LogsFollowTests {
@@ -70,6 +72,80 @@ import Testing
     #expect(nonsense.status != .fine)
     let long = try await follow([(200, String(repeating: "x", count: 2 << 20))]).result
     #expect(long.status == .unreachable)
+  }
+
+  /// What `logs WORDS` without --follow says, where the branch has nothing and the controller this.
+  private func ask(_ words: String, running: String, in folder: String) async throws -> Ran {
+    let status = #"{"agents":{"list":[{"name":"db-1","running":[\#(running)]}]}}"#
+    let controller = FakeController(["GET /v1/status": [(200, status)]])
+    let files = try TemporaryFolder("belfry-follow")
+    try files.write("token", FakeController.token + "\n")
+    return try await controller.serving { address in
+      await Stage(folder: folder).run([
+        "logs", words, "--api", "http://\(address)", "--token-file", files.path("token"),
+      ])
+    }
+  }
+
+  @Test func aFirstRunThatIsGoingIsKnown() async throws {
+    let clone = try Clone()
+    let going = #"{"run":"\#(Self.id)","job":"a/b","started":"2026-11-20T11:59:48Z"}"#
+    for words in ["a/b", Self.id, "abab"] {
+      // No branch at all yet, as before the first run's end.
+      let ran = try await ask(words, running: going, in: clone.work)
+      #expect(ran.status == .bad && ran.output.isEmpty)
+      #expect(ran.errors.hasPrefix("error: run \(Self.id) of a/b is still going on db-1, started 12s ago"), "\(ran)")
+      #expect(
+        ran.errors.hasSuffix("hint: 'belfry logs -f abababababab' shows what it has written and what it writes\n"))
+    }
+    let other = try await ask("a/c", running: going, in: clone.work)
+    #expect(other.errors.contains("'git fetch' brings it"), "\(other)")
+    let signers = try Signers()
+    try signers.publish([try signers.receipt(job: "a/c")], to: clone.bare, cache: clone.folder.path("cache.git"))
+    #expect(try await ask("a/b", running: going, in: clone.bare).errors.contains("still going on db-1"))
+    let ended = try await ask("a/c", running: going, in: clone.bare)
+    #expect(ended.status == .fine && ended.output == "done\n", "\(ended)")
+    // Nobody is asked who was not named and is not there.
+    let alone = await Stage(folder: clone.bare).run("logs", "a/b")
+    #expect(alone.errors.contains("neither the beginning of a run's id"), "\(alone)")
+  }
+
+  @Test func runsThatWereOrderedAreFollowed() async throws {
+    let second = String(repeating: "cd", count: 10)
+    func order(_ runs: String, _ words: [String] = ["--follow"]) async throws -> Ran {
+      let receipt = try Signers().receipt(state: .failed, reason: "exit code 3").signed.value.json.text
+      let failed = #"{"state":"Failed","receipt":\#(receipt)}"#
+      let controller = FakeController([
+        "POST /v1/runs": [(200, #"{"runs":[\#(runs)]}"#)],
+        "GET /v1/logs": [
+          (
+            200,
+            Self.body([
+              Self.run, #"{"standing":"Queued","attempt":1}"#, Self.output(#"one\n"#, at: 0), Self.output("tw", at: 4),
+              Self.output(#"o\nthree"#, at: 6), #"{"end":"Failed","reason":"exit code 3"}"#,
+            ])
+          )
+        ],
+        "GET /v1/runs/\(Self.id)": [(200, failed)], "GET /v1/runs/\(second)": [(200, failed)],
+      ])
+      let folder = try TemporaryFolder("belfry-follow")
+      try folder.write("token", FakeController.token + "\n")
+      return try await controller.serving { address in
+        await Stage(folder: folder.path).run(
+          ["run", "a/b", "--api", "http://\(address)", "--token-file", folder.path("token")] + words)
+      }
+    }
+    let first = #"{"agent":"db-1","run":"\#(Self.id)"}"#
+    let one = try await order(first)
+    #expect(one.status == .bad && one.output == "one\ntwo\nthree", "\(one)")
+    #expect(
+      one.errors.hasPrefix("It waits for its turn.\nAGENT  RUN") && one.errors.contains("exit code 3\n"), "\(one)")
+    let two = try await order(first + #",{"agent":"db-2","run":"\#(second)"}"#, ["-f"])
+    for agent in ["db-1", "db-2"] {
+      let lines = two.output.split(separator: "\n").filter { $0.hasPrefix(agent) }
+      #expect(lines == ["\(agent) | one", "\(agent) | two", "\(agent) | three"], "\(two)")
+    }
+    #expect(try await order(first, ["-f", "--format", "json"]).status == .usage)
   }
 
   @Test func escapesAreNeutralisedAsTheyCome() async throws {

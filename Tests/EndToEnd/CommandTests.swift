@@ -30,6 +30,9 @@ struct CommandTests {
     let receipt = try await site.receipt("command/exit", "of the run") { $0.run == id }
     #expect(try site.log("command/exit", of: receipt) == "hello\n")
     #expect(try run("--wait", "--param", "code=4").status == 1)
+    let followed = try run("-f", "--param", "word=shown", "--param", "code=3")
+    #expect(followed.status == 1 && followed.output == "shown\n", "\(followed)")
+    #expect(followed.errors.contains("Failed") && followed.errors.contains("exit code 3"), "\(followed)")
     let undeclared = try run("--param", "colour=red")
     #expect(undeclared.status != 0 && undeclared.errors.contains("colour"), "\(undeclared)")
     let unknown = try site.belfry("run", "command/exti", "--config", site.configuration())

@@ -46,6 +46,19 @@ struct FollowTests {
     #expect(again.status == 0 && again.output == (1...400).map { "line \($0)\n" }.joined(), "\(again.errors)")
   }
 
+  @Test func aFirstRunThatIsGoingIsSaid() async throws {
+    let site = try Site.current
+    let gate = site.folder.path("going-gate")
+    let run = try await order("follow/going", body: "while [ ! -e \(gate) ]; do sleep 0.05; done\n", on: site)
+    let said = try await eventually("the controller knows that it is going") {
+      let said = try site.belfry("logs", "follow/going", "--config", site.configuration())
+      return said.errors.contains("run \(run) of follow/going is still going on f") ? said : nil
+    }
+    #expect(said.status == 1 && said.errors.contains("'belfry logs -f \(run.prefix(12))'"), "\(said)")
+    _ = try command(["touch", gate])
+    try await site.receipt("follow/going", "its end") { $0.run == run }
+  }
+
   @Test func attemptsFollowEachOtherAndTheExitCodeIsTheRuns() async throws {
     let site = try Site.current
     let run = try await order(

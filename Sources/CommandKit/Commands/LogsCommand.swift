@@ -1,5 +1,6 @@
 import ArgumentParser
 import Model
+import Platform
 import Results
 import Trust
 
@@ -8,8 +9,9 @@ struct LogsCommand: AsyncParsableCommand {
     commandName: "logs",
     abstract: "Print what a run wrote, from the results branch of any clone, or follow it.",
     discussion: """
-      RUN is a run's id, or its first digits, as 'belfry history' shows it; or a job, for the last time that it ran. \
-      What the job wrote to standard error is printed with the rest, in the order in which it was read. On a terminal, \
+      RUN is a run's id, or its first digits, as 'belfry history' shows it; or a job, for the last time that it ran. A \
+      run that is still going is not on the branch: where the branch has nothing, the controller is asked, if there is \
+      one, whether such a run is going. What the job wrote to standard error is printed with the rest, in the order in which it was read. On a terminal, \
       escape sequences and other characters that a terminal would obey are shown and not sent; --raw sends the very bytes.
 
       With --follow the running controller is asked, and output is printed as it is written, of all attempts, until the \
@@ -54,10 +56,6 @@ struct LogsCommand: AsyncParsableCommand {
     if format.isJSON, timestamps || raw || stream != nil {
       throw ValidationError("--format json prints all there is: it excludes --timestamps, --stream and --raw")
     }
-    if !follow, controller.isGiven {
-      throw ValidationError(
-        "--config, --api and --token-file go with --follow: other logs come from the results branch")
-    }
     let isPlain = run.utf8.allSatisfy { byte in
       byte == UInt8(ascii: "/") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
         || (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte)
@@ -69,7 +67,7 @@ struct LogsCommand: AsyncParsableCommand {
 
   func run() async throws {
     if follow { return try await followRun() }
-    try printLog()
+    try await printLog()
   }
 
   private func followRun() async throws {
@@ -84,10 +82,19 @@ struct LogsCommand: AsyncParsableCommand {
     LogPrinter(hasTimes: timestamps, source: stream, isRaw: raw || !surroundings.isTerminal)
   }
 
-  private func printLog() throws {
+  private func printLog() async throws {
     let surroundings = Surroundings.current
-    let reader = try results.reader()
-    let stored = try RunSearch(reader).runOrLatest(run)
+    let reader: ResultsReader
+    let stored: StoredReceipt
+    do {
+      reader = try results.reader()
+      stored = try RunSearch(reader).runOrLatest(run)
+    } catch {
+      if (error as? CommandError)?.hint != RunSearch.moreDigits, let going = try await goingRun() {
+        throw going.error(at: surroundings.clock.now)
+      }
+      throw error
+    }
     let number = try attempt(of: stored.receipt)
     if surroundings.isTerminal { surroundings.complain(Self.title(stored.receipt, number)) }
     guard let log = try reader.log(of: stored, attempt: number) else {
@@ -98,6 +105,16 @@ struct LogsCommand: AsyncParsableCommand {
     }
     guard !format.isJSON else { return try printJSON(log, stored.receipt, number, surroundings) }
     try surroundings.output(printer(surroundings).print(log))
+  }
+
+  /// A run that is meant and is going, by the controller's word; nil when there is none, or no controller that was not asked for.
+  private func goingRun() async throws -> GoingRun? {
+    do {
+      return GoingRun.find(run, in: try await controller.client().get("/v1/status"))
+    } catch {
+      if controller.isGiven { throw error }
+      return nil
+    }
   }
 
   /// One object a line, of the form that --follow gives.
@@ -144,6 +161,8 @@ struct LogsCommand: AsyncParsableCommand {
 /// Finds one run by the digits that a person typed.
 struct RunSearch {
   private let reader: ResultsReader
+  /// What to do where more than one is meant.
+  static let moreDigits = "give more digits"
 
   init(_ reader: ResultsReader) { self.reader = reader }
 
@@ -177,7 +196,7 @@ struct RunSearch {
     case .ambiguous(let candidates):
       throw CommandError(
         .bad, "several runs begin with \(digits):\n" + HistoryReport(candidates, checks: nil).text,
-        hint: "give more digits")
+        hint: Self.moreDigits)
     case .notFound(let searchedAll):
       let extent = searchedAll ? "" : ", as far back as was searched"
       throw CommandError(

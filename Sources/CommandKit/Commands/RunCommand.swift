@@ -9,8 +9,13 @@ struct RunCommand: AsyncParsableCommand {
       Asks the running controller to run the job on every agent that holds it, or on those named. Parameters are given \
       in place of declared ones and must be of their kind. With --wait the exit code is 1 unless every run succeeded.
 
+      --follow waits too, and prints what the runs write as it comes, as 'belfry logs -f' does: their output to standard \
+      output, with the agent's name before each line when there is more than one; how they ended to standard error. \
+      Interrupting the command does not end the runs.
+
       Examples:
         belfry run data/orders-backup
+        belfry run data/orders-backup --follow
         belfry run data/orders-backup --agent db-1 --wait
         belfry run finance/monthly-totals --param month=2026-10 --wait
       """)
@@ -32,6 +37,9 @@ struct RunCommand: AsyncParsableCommand {
   @Flag(help: "Wait until all runs have ended.")
   var wait = false
 
+  @Flag(name: [.customShort("f"), .long], help: "Wait, and print what the runs write as it comes.")
+  var follow = false
+
   @OptionGroup var controller: ControllerOptions
   @OptionGroup var format: FormatOption
 
@@ -41,6 +49,10 @@ struct RunCommand: AsyncParsableCommand {
     let keys = param.map(\.key)
     if let twice = keys.first(where: { key in keys.count { $0 == key } > 1 }) {
       throw ValidationError("--param \(twice) is given twice")
+    }
+    if follow, format.isJSON {
+      throw ValidationError(
+        "--follow prints what the runs write: use --wait with --format json, and 'belfry logs -f RUN --format json'")
     }
   }
 
@@ -54,12 +66,39 @@ struct RunCommand: AsyncParsableCommand {
       "person": surroundings.person.map(JSONValue.string),
     ])
     var report = try RunReport(answer: try await client.post("/v1/runs", request))
-    if wait { try await follow(&report, client) }
-    try format.isJSON ? surroundings.print(report.json) : surroundings.print(report.text)
-    if !report.isFine(waited: wait) { throw ExitStatus.bad }
+    if follow { await showOutput(of: report, surroundings) }
+    if wait || follow { try await waitForEnds(&report, client) }
+    if follow {
+      surroundings.complain(report.text)
+    } else {
+      try format.isJSON ? surroundings.print(report.json) : surroundings.print(report.text)
+    }
+    if !report.isFine(waited: wait || follow) { throw ExitStatus.bad }
   }
 
-  private func follow(_ report: inout RunReport, _ client: ControllerClient) async throws {
+  /// Until all have ended. Output that cannot be had is no reason not to wait for the ends.
+  private func showOutput(of report: RunReport, _ surroundings: Surroundings) async {
+    let runs = report.rows.compactMap { row in row.refusal == nil ? row.run.map { (agent: row.agent, run: $0) } : nil }
+    let controller = controller
+    let printer = LogPrinter(isRaw: !surroundings.isTerminal)
+    await withTaskGroup(of: Void.self) { group in
+      for (agent, run) in runs {
+        group.addTask {
+          var following = LogFollowing(
+            run.text, from: LogPosition(attempt: 1), client: { try controller.client() }, surroundings: surroundings,
+            printer: printer, isJSON: false)
+          following.label = runs.count > 1 ? agent : nil
+          following.tellsEnd = false
+          do { _ = try await following.follow() } catch {
+            let words = (error as? CommandError)?.message ?? "\(error)"
+            surroundings.warn("the output of run \(run) on \(agent) cannot be followed: \(words)")
+          }
+        }
+      }
+    }
+  }
+
+  private func waitForEnds(_ report: inout RunReport, _ client: ControllerClient) async throws {
     while true {
       for run in report.unfinished {
         let answer = try await client.ask("/v1/runs/\(run)")

@@ -10,7 +10,13 @@ struct LogFollowing {
   let surroundings: Surroundings
   var printer: LogPrinter
   let isJSON: Bool
+  /// Stands before each line, where several runs are shown at once; nil: nothing does, and output comes as it is.
+  var label: String?
+  /// Whether the outcome is said at the end.
+  var tellsEnd = true
 
+  /// With a label: a line that is not complete yet.
+  private var unfinished: [UInt8] = []
   /// What is asked for: as it was given, and from the first answer on the run's id, so that a job's next run is not taken
   /// for it.
   private var words: String
@@ -58,7 +64,7 @@ struct LogFollowing {
         // Something was heard since the last time: it is lost anew.
         if hasHeard { (lost, pause, hasHeard) = (nil, .milliseconds(250), false) }
         if lost == nil {
-          surroundings.complain("The connection is lost (\(known?.message ?? "\(error)")); trying again.\n")
+          say("The connection is lost (\(known?.message ?? "\(error)")); trying again.")
         }
         guard now - (lost ?? now) < Self.patience else { throw error }
         lost = lost ?? now
@@ -111,10 +117,29 @@ struct LogFollowing {
       try begin(attempt)
       printer.print(.cut(count, at: surroundings.clock.now), to: &bytes)
     case .standing(let standing, let attempt):
-      surroundings.complain(Self.words(standing, attempt).map { $0 + "\n" } ?? "")
+      if let words = Self.words(standing, attempt) { say(words) }
     case .alive, .end, .failed: break
     }
-    if !bytes.isEmpty { try surroundings.output(bytes) }
+    try put(bytes)
+  }
+
+  private func say(_ words: String) { surroundings.complain((label.map { $0 + ": " } ?? "") + words + "\n") }
+
+  /// Prints output: at once, or with a label whole lines, so that runs do not write into each other's.
+  private mutating func put(_ bytes: [UInt8], isEnd: Bool = false) throws {
+    guard let label else {
+      if !bytes.isEmpty { try surroundings.output(bytes) }
+      return
+    }
+    unfinished += bytes
+    if isEnd, unfinished.last.map({ $0 != 0x0a }) == true { unfinished.append(0x0a) }
+    guard let end = unfinished.lastIndex(of: 0x0a) else { return }
+    var lines: [UInt8] = []
+    for line in unfinished[..<end].split(separator: 0x0a, omittingEmptySubsequences: false) {
+      lines += Array("\(label) | ".utf8) + line + [0x0a]
+    }
+    unfinished.removeFirst(end + 1)
+    try surroundings.output(lines)
   }
 
   /// An attempt's output begins on a line of its own.
@@ -122,8 +147,8 @@ struct LogFollowing {
     guard attempt > position.attempt else { return }
     var bytes: [UInt8] = []
     printer.finish(to: &bytes)
-    if !bytes.isEmpty { try surroundings.output(bytes) }
-    surroundings.complain("Attempt \(attempt)\n")
+    try put(bytes, isEnd: true)
+    say("Attempt \(attempt)")
   }
 
   private static func words(_ standing: FollowEvent.Standing, _ attempt: Int) -> String? {
@@ -138,8 +163,8 @@ struct LogFollowing {
   private mutating func finish(_ end: (outcome: String, reason: String?)) throws -> Bool {
     var bytes: [UInt8] = []
     if !isJSON { printer.finish(to: &bytes) }
-    if !bytes.isEmpty { try surroundings.output(bytes) }
-    if !isJSON {
+    try put(bytes, isEnd: true)
+    if !isJSON, tellsEnd {
       let reason = end.reason.map { ": \($0)" } ?? ""
       surroundings.complain(TerminalText.neutralised("\(end.outcome)\(reason)") + "\n")
     }
