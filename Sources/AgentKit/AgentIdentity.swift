@@ -17,8 +17,12 @@ public struct AgentIdentity: Sendable {
 
   /// Reads `agent.id` and `agent.key` from the state folder, or makes them.
   ///
-  /// The key is written first: an id without a key would be a new identity under an old name.
+  /// The key is written first: an id without a key would be a new identity under an old name. The name goes to `agent.name`,
+  /// for people and for `debug`: it comes from the settings at each start.
   public static func loadOrCreate(folder: String, name: AgentName) throws -> AgentIdentity {
+    if lastName(folder: folder) != name {
+      try DurableFile.write(Array((name.text + "\n").utf8), to: folder + "/agent.name", mode: 0o644)
+    }
     let keyPath = folder + "/agent.key"
     let idPath = folder + "/agent.id"
     let key: SigningKey
@@ -37,6 +41,12 @@ public struct AgentIdentity: Sendable {
       try DurableFile.write(Array((id.text + "\n").utf8), to: idPath, mode: 0o644)
       return AgentIdentity(id: id, name: name, key: key)
     }
+  }
+
+  /// The name that the agent of the state folder had when it was last started; nil when it never was.
+  static func lastName(folder: String) -> AgentName? {
+    guard let bytes = try? DurableFile.read(folder + "/agent.name", limit: 256) else { return nil }
+    return try? AgentName(String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace })
   }
 
   private static func key(from bytes: [UInt8], path: String) throws -> SigningKey {

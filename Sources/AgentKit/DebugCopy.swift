@@ -1,16 +1,35 @@
 import Execution
 import Glibc
-import Model
+public import Model
 import Planning
 import Platform
 import Trust
+import ZoneInfo
 
 /// `belfry-agent debug`: what is left of a run, put together so that a person can repeat it by hand.
 public struct DebugCopy: Sendable {
   /// The agent's state folder.
   public var state: String
+  /// The agent's name; nil: the one that it had when it was last started.
+  public var name: AgentName?
+  /// The agent's folders of plug-ins.
+  public var plugIns: [String]?
+  /// Whether the agent lets requests ask link-local addresses.
+  public var allowsLinkLocal: Bool
 
-  public init(state: String) { self.state = state }
+  public init(state: String, name: AgentName? = nil, plugIns: [String]? = nil, allowsLinkLocal: Bool = false) {
+    self.state = state
+    self.name = name
+    self.plugIns = plugIns
+    self.allowsLinkLocal = allowsLinkLocal
+  }
+
+  /// What was made.
+  public struct Made: Sendable {
+    public let path: String
+    /// In what a repetition is another thing than the run was.
+    public let differences: [String]
+  }
 
   /// Why there is no copy, with what to do.
   public struct Problem: Error, CustomStringConvertible {
@@ -18,8 +37,8 @@ public struct DebugCopy: Sendable {
   }
 
   /// Makes the folder for the run whose id begins with `text`. Works beside a running agent. `folder` nil: a new one in the
-  /// working folder. Gives back its path.
-  public func write(_ text: String, to folder: String?) throws -> String {
+  /// working folder.
+  public func write(_ text: String, to folder: String?) throws -> Made {
     guard access(state + "/ledger.sqlite", F_OK) == 0 else {
       throw Problem(description: "there is no ledger in \(state); --state FOLDER says where the agent's state is")
     }
@@ -49,14 +68,19 @@ public struct DebugCopy: Sendable {
         throw ExecutionError(.corrupted, "the bundle \(run.bundle.short) cannot be read")
       }
       bundle = parsed
-      let name = (try? AgentName(AgentIdentity.hostName()))
-      guard let agent = name else { throw ExecutionError(.refused, "this host has no name that an agent could have") }
+      guard let agent = name ?? AgentIdentity.lastName(folder: state) ?? (try? AgentName(AgentIdentity.hostName()))
+      else {
+        throw ExecutionError(.refused, "this host has no name that an agent could have: give --name")
+      }
+      var executors = Executors(plugIns: plugIns ?? Executors.usualPlugIns)
+      executors.allowsLinkLocal = allowsLinkLocal
       copy = RunCopy(
         AttemptSpec(
           run: run.id, number: max(1, entry.attempts.last?.number ?? run.attempt), occurrence: run.occurrence,
-          agent: agent,
-          commit: run.commit, bundle: bundle, params: run.params),
-        secretVariables: Self.secretVariables(run.job))
+          agent: agent, commit: run.commit, bundle: bundle, params: run.params,
+          triggers: run.dueTriggers(ZoneDatabase()),
+          person: run.person, host: .own),
+        executors: executors, keptFolders: state + "/work")
       try copy.write(to: path, from: store)
     } catch {
       guard [.missing, .corrupted].contains(error.code) else { throw Problem(description: error.message) }
@@ -69,8 +93,8 @@ public struct DebugCopy: Sendable {
     for log in try ledger.logs(of: run.id) {
       try DurableFile.write(log.data, to: "\(path)/log.\(log.attempt)", mode: 0o600)
     }
-    try add("README.md", readme(entry, bundle), to: path)
-    return path
+    try add("README.md", readme(entry, bundle, copy.differences), to: path)
+    return Made(path: path, differences: copy.differences)
   }
 
   private func add(_ name: String, _ text: String, to path: String) throws {
@@ -94,12 +118,7 @@ public struct DebugCopy: Sendable {
     return try? Bundle(predicateJSON: predicate, digests: digests.filter { paths.contains($0.key) })
   }
 
-  private static func secretVariables(_ job: Job) -> [String] {
-    guard case .object(let members)? = job.json["run"]?["secrets"] else { return [] }
-    return members.map(\.key)
-  }
-
-  private func readme(_ entry: LedgerRun, _ bundle: Bundle) -> String {
+  private func readme(_ entry: LedgerRun, _ bundle: Bundle, _ differences: [String]) -> String {
     let run = entry.run
     var lines = [
       "# Run \(run.id.text) of \(run.occurrence.job.text)", "",
@@ -110,8 +129,10 @@ public struct DebugCopy: Sendable {
       "| source | \(bundle.source.repository), branch \(bundle.source.branch), \(bundle.source.path) |",
     ]
     for attempt in entry.attempts {
-      let words = [attempt.exitCode.map { "exit code \($0)" }, attempt.signal.map { "signal \($0)" }, attempt.reason]
-      let detail = words.compactMap(\.self).joined(separator: "; ")
+      // A reason says it itself, most of the time.
+      let ends = [attempt.exitCode.map { "exit code \($0)" }, attempt.signal.map { "signal \($0)" }].compactMap(\.self)
+      let words = ends.filter { attempt.reason?.contains($0) != true } + [attempt.reason].compactMap(\.self)
+      let detail = words.joined(separator: "; ")
       lines.append(
         "| attempt \(attempt.number) | \(attempt.state.rawValue), \(attempt.started) to \(attempt.ended)"
           + (detail.isEmpty ? "" : ": \(TerminalText.neutralised(detail))") + " |")
@@ -124,13 +145,11 @@ public struct DebugCopy: Sendable {
       "- `bundle/`: the files that travelled with the job, each with the SHA-256 that was signed. They may be changed here.",
       "- `job.json`, `params.json`: the job with its defaults, and the parameters of this run.",
       "- `log.N`: what attempt N printed, as long as no controller has taken it; later `belfry logs \(run.id.text)` shows it.",
-      "- Secrets are not here: variables that hold one say \(RunCopy.redacted).",
-      "- Not repeated: the timeout, limits other than open files and nice, the log's bounds, and what the shim does with "
-        + "processes that are left behind, its cgroup and isolation, and a working folder that the job keeps: `work/` begins empty.",
-      "- An executor (`run.http`, `run.plugin`) is looked for on the PATH of `environment`: add its folder there.",
-      "- What it hands back lies in `outputs` and `artifacts/`.",
+      "- What it hands back lies in `outputs` and `artifacts/`, an executor's answer in `answer`.",
       "",
+      "It differs from the real run:", "",
     ]
+    lines += differences.map { "- " + TerminalText.neutralised($0) } + [""]
     return lines.joined(separator: "\n")
   }
 }

@@ -22,10 +22,7 @@ struct AgentSettings {
   let logLevel: Logger.Level
 
   init(command: AgentCommand) async throws {
-    let environment = ProcessInfo.processInfo.environment
-    try Self.refuseUnknown(environment.keys, in: "the environment")
-    let reader = try await Self.reader(
-      environment, file: command.environmentFile ?? environment[Self.prefix + "ENVIRONMENT_FILE"])
+    let reader = try await Self.reader(command)
     func setting(_ given: String?, _ key: String) -> String? {
       given ?? reader.string(forKey: ConfigKey("belfry.agent.\(key)")).flatMap { $0.isEmpty ? nil : $0 }
     }
@@ -45,7 +42,7 @@ struct AgentSettings {
       throw Complaint("whom to trust? give --controller-key FILE or BELFRY_AGENT_CONTROLLER_KEY")
     }
     var agent = AgentConfiguration(
-      state: Self.absolute(setting(command.state, "state") ?? "/var/lib/belfry-agent"),
+      state: Self.absolute(setting(command.state, "state") ?? Self.usualState),
       name: try Self.name(setting(command.name, "name") ?? AgentIdentity.hostName()),
       labels: try Self.labels(setting(command.labels, "labels") ?? ""),
       controller: address, controllerKey: try Self.key(keyPath), shim: setting(command.shim, "shim"),
@@ -76,12 +73,7 @@ struct AgentSettings {
         throw Complaint("--secrets-command: '\(program)' is not the absolute path of a program, without arguments")
       }
     }
-    if let folders = setting(command.plugins, "plugins") {
-      agent.plugIns = folders.split(separator: ":").map(String.init)
-      if let folder = agent.plugIns.first(where: { !$0.hasPrefix("/") }) {
-        throw Complaint("--plugins: '\(folder)' is not an absolute path")
-      }
-    }
+    if let folders = setting(command.plugins, "plugins") { agent.plugIns = try Self.folders(folders) }
     agent.allowsLinkLocal = command.httpLinkLocal || reader.bool(forKey: "belfry.agent.http.link.local", default: false)
     self.agent = agent
     let level = setting(command.logLevel, "log.level") ?? "info"
@@ -90,6 +82,36 @@ struct AgentSettings {
         "'\(level)' is no log level; want one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     self.logLevel = logLevel
+  }
+
+  /// What `debug` needs to know of the agent that had the run.
+  static func debugCopy(_ command: AgentCommand) async throws -> DebugCopy {
+    let reader = try await reader(command)
+    func setting(_ given: String?, _ key: String) -> String? {
+      given ?? reader.string(forKey: ConfigKey("belfry.agent.\(key)")).flatMap { $0.isEmpty ? nil : $0 }
+    }
+    return DebugCopy(
+      state: absolute(setting(command.state, "state") ?? usualState),
+      name: try setting(command.name, "name").map(name),
+      plugIns: try setting(command.plugins, "plugins").map(folders),
+      allowsLinkLocal: command.httpLinkLocal || reader.bool(forKey: "belfry.agent.http.link.local", default: false))
+  }
+
+  private static let usualState = "/var/lib/belfry-agent"
+
+  /// The environment, and the file that it or the command names.
+  private static func reader(_ command: AgentCommand) async throws -> ConfigReader {
+    let environment = ProcessInfo.processInfo.environment
+    try refuseUnknown(environment.keys, in: "the environment")
+    return try await reader(environment, file: command.environmentFile ?? environment[prefix + "ENVIRONMENT_FILE"])
+  }
+
+  private static func folders(_ text: String) throws(Complaint) -> [String] {
+    let folders = text.split(separator: ":").map(String.init)
+    if let folder = folders.first(where: { !$0.hasPrefix("/") }) {
+      throw Complaint("--plugins: '\(folder)' is not an absolute path")
+    }
+    return folders
   }
 
   private static func reader(_ environment: [String: String], file: String?) async throws -> ConfigReader {

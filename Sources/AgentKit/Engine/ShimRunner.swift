@@ -71,7 +71,7 @@ final class ShimRunner: AttemptRunner {
     }
     let attempt = AttemptSpec(
       run: run.id, number: run.attempt, occurrence: run.occurrence, agent: agent, commit: run.commit, bundle: bundle,
-      params: run.params, triggers: triggers(of: run), person: run.person, host: .own,
+      params: run.params, triggers: run.dueTriggers(zones), person: run.person, host: .own,
       start: startTime(of: run))
     do throws(ExecutionError) {
       let shim = try launcher.start(
@@ -85,13 +85,6 @@ final class ShimRunner: AttemptRunner {
       default: throw .failed("\(error)")
       }
     }
-  }
-
-  /// Those of the job's triggers that made the run due.
-  private func triggers(of run: ActiveRun) -> [Trigger] {
-    guard run.occurrence.cause == .schedule, run.job.triggers.count > 1 else { return run.job.triggers }
-    guard let schedule = try? JobSchedule(run.job, zone: zones.zone(named:)) else { return [] }
-    return schedule.triggers(at: run.occurrence.nominal).map { run.job.triggers[$0] }
   }
 
   /// When an armed attempt starts; nil for any other, and when its instant has come in the meantime.
@@ -280,6 +273,15 @@ final class ShimRunner: AttemptRunner {
         })
     }
     return names
+  }
+}
+
+extension ActiveRun {
+  /// Those of the job's triggers that made the run due.
+  func dueTriggers(_ zones: ZoneDatabase) -> [Trigger] {
+    guard occurrence.cause == .schedule, job.triggers.count > 1 else { return job.triggers }
+    guard let schedule = try? JobSchedule(job, zone: zones.zone(named:)) else { return [] }
+    return schedule.triggers(at: occurrence.nominal).map { job.triggers[$0] }
   }
 }
 

@@ -22,6 +22,9 @@ public struct KeptFolders: Sendable {
 
   private static func folderName(_ job: JobName) -> String { job.text.split(separator: "/").joined(separator: "+") }
 
+  /// Where the job itself works, below the folder of all of them.
+  static func workFolder(of job: JobName, in path: String) -> String { "\(path)/\(folderName(job))/work" }
+
   private static func job(_ name: String) -> JobName? {
     try? JobName(name.split(separator: "+", omittingEmptySubsequences: false).joined(separator: "/"))
   }

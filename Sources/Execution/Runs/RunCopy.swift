@@ -2,15 +2,18 @@ import Glibc
 import Model
 
 /// A folder in which a person can repeat an attempt by hand: the bundle's files, the environment, and a script that does what
-/// the shim does. Nothing in it is secret: values of secrets are left out.
+/// the shim does, as far as a script can. Nothing in it is secret: values of secrets are left out.
 public struct RunCopy: Sendable {
   public var attempt: AttemptSpec
-  /// Variables that the run gets secrets in.
-  public var secretVariables: [String]
+  /// Where this agent finds what runs plug-ins and requests.
+  public var executors: Executors
+  /// Where the agent has the folders that jobs keep; nil where that is not known.
+  public var keptFolders: String?
 
-  public init(_ attempt: AttemptSpec, secretVariables: [String] = []) {
+  public init(_ attempt: AttemptSpec, executors: Executors = Executors(), keptFolders: String? = nil) {
     self.attempt = attempt
-    self.secretVariables = secretVariables
+    self.executors = executors
+    self.keptFolders = keptFolders
   }
 
   /// What stands in place of a secret.
@@ -31,8 +34,7 @@ public struct RunCopy: Sendable {
     let run = attempt.program
     try folder.furnish(for: nil)
     try folder.writeEvent(EventFile.bytes(attempt), group: nil)
-    // By its name: where it lies is for this host to know, and it may not be here any more.
-    let executor = Executors.name(for: run.program)
+    let executor = executor
     let program = try PreparedProgram.prepare(
       run, files: attempt.files, from: store, in: folder, executor: executor)
     try Self.openUp(folder.bundle, attempt.files)
@@ -40,13 +42,34 @@ public struct RunCopy: Sendable {
     let user = run.user.flatMap { try? HostUser.find($0) }
     var variables = try RunEnvironment.variables(
       of: attempt, host: attempt.host, user: user, folder: folder)
-    if executor != nil { variables["BELFRY_ANSWER"] = folder.answerFile }
+    if executor != nil {
+      variables["BELFRY_ANSWER"] = folder.answerFile
+      if executors.allowsLinkLocal { variables["BELFRY_HTTP_LINK_LOCAL"] = "allowed" }
+    }
+    if !run.secretNames.isEmpty { variables["BELFRY_SECRETS"] = try writeSecrets(in: folder) }
     try folder.write(Array(environment(variables, folder: folder.path).utf8), to: "environment")
     try folder.write(try ExecutorInput.bytes(of: attempt) ?? Array((run.input ?? "").utf8), to: "stdin")
     try folder.write(Array(script(program.program, program.arguments, folder: folder.path).utf8), to: "run.sh")
     guard chmod(folder.path + "/run.sh", 0o755) == 0 else {
       throw ExecutionError(errno: errno, "cannot make run.sh executable")
     }
+  }
+
+  /// What runs the program: where this agent finds it, else by its name, for whoever puts it on the PATH; nil for what runs by
+  /// itself.
+  private var executor: String? {
+    let found = try? executors.path(for: attempt.program.program)
+    return (found ?? nil) ?? Executors.name(for: attempt.program.program)
+  }
+
+  /// A file for each secret, as the run has them, that says where to put the value.
+  private func writeSecrets(in folder: RunFolder) throws(ExecutionError) -> String {
+    let descriptor = try folder.open()
+    try descriptor.makeFolder("secrets", mode: 0o700)
+    for name in attempt.program.secretNames {
+      try folder.write(Array(Self.redacted.utf8), to: "secrets/\(name)")
+    }
+    return folder.path + "/secrets"
   }
 
   /// A copy to work with: its owner may change it.
@@ -71,15 +94,23 @@ public struct RunCopy: Sendable {
     for (name, value) in variables.sorted(by: { $0.key < $1.key }) {
       text += "export \(name)=\(Self.quoted(value, folder: folder))\n"
     }
-    for name in secretVariables.sorted() { text += "export \(name)='\(Self.redacted)'  # a secret\n" }
+    var secrets: [String] = []
+    if case .variables(let wanted) = attempt.program.secrets { secrets = wanted.keys.sorted() }
+    for name in secrets { text += "export \(name)='\(Self.redacted)'  # a secret\n" }
     return text
   }
 
   private func script(_ program: String, _ arguments: [String], folder: String) -> String {
     let words = ([program] + arguments.dropFirst()).map { Self.quoted($0, folder: folder) }.joined(separator: " ")
+    let limits = attempt.program.limits
     var lines = [
       "#!/bin/sh",
       "# Repeats attempt \(attempt.number) of run \(attempt.run.text) of \(attempt.occurrence.job.text). See README.md.",
+      "#", "# It differs from the real run:",
+    ]
+    lines += differences.map { "# - \($0.replacing("\n", with: " "))" }
+    lines += [
+      "",
       "here=$(CDPATH= cd -- \"$(dirname -- \"$0\")\" && pwd) || exit",
       "# With nothing of the caller's environment, as the agent does it.",
       "[ \"${BELFRY_DEBUG:-}\" = clean ] || exec env -i BELFRY_DEBUG=clean /bin/sh \"$here/run.sh\"",
@@ -87,24 +118,58 @@ public struct RunCopy: Sendable {
       ". \"$here/environment\"",
       "umask 022",
     ]
-    if let files = attempt.program.limits.files { lines.append("ulimit -n \(files)") }
-    var prefix = "env -u PWD -u OLDPWD -u SHLVL -u _"
-    if let nice = attempt.program.limits.nice { prefix = "nice -n \(nice) " + prefix }
+    // Outermost first: what takes root's rights stands before they are given up.
+    var prefix: [String] = []
+    if attempt.program.isolation != .none {
+      lines.append("echo 'run.sh: not isolated: what the job changes on this host, it changes' >&2")
+    }
+    if let scope = Self.scope(limits) {
+      lines += [
+        "scope=",
+        "if [ \"$(id -u)\" = 0 ] && [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then",
+        "  scope='systemd-run --scope --quiet \(scope)'",
+        "else",
+        "  echo 'run.sh: without systemd, or without root, there is no bound on memory, processors and processes' >&2",
+        "fi",
+      ]
+      prefix.append("$scope")
+    }
+    if let nice = limits.nice { prefix.append("nice -n \(nice)") }
+    if let files = limits.files { lines.append("ulimit -n \(files)") }
+    if let disk = limits.disk {
+      lines += [
+        "length=",
+        "if command -v prlimit >/dev/null; then length='prlimit --fsize=\(disk):\(disk)'; fi",
+      ]
+      prefix.append("$length")
+    }
     if let user = attempt.program.user {
       lines += [
+        "as=",
         "if [ \"$(id -un)\" != \(Self.quoted(user, folder: "")) ]; then",
-        "  chown -R \(Self.quoted(user, folder: "")) \"$here\"/bundle \"$here\"/work \"$here\"/tmp \"$here\"/artifacts \"$here\"/outputs "
-          + "\"$here\"/event.json || exit",
+        "  for part in bundle work tmp artifacts outputs answer secrets event.json; do",
+        "    [ ! -e \"$here/$part\" ] || chown -R \(Self.quoted(user, folder: "")) \"$here/$part\" || exit",
+        "  done",
         "  as='setpriv --reuid=\(user) --regid='$(id -g \(user))' --init-groups --no-new-privs --'",
         "fi",
       ]
-      prefix = "${as:-} " + prefix
+      prefix.append("$as")
     }
+    prefix.append("env -u PWD -u OLDPWD -u SHLVL -u _ -u INVOCATION_ID")
     lines += [
       "cd \"$here/work\" || exit",
-      "exec \(prefix) \(words) <\"$here/stdin\"",
+      "exec \(prefix.joined(separator: " ")) \(words) <\"$here/stdin\"",
     ]
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The properties of systemd.resource-control(5) that hold what the run's cgroup would; nil when there is nothing to hold.
+  private static func scope(_ limits: RunSpec.Limits) -> String? {
+    var words: [String] = []
+    if let memory = limits.memory { words.append("-p MemoryMax=\(memory) -p MemorySwapMax=0") }
+    if let cpus = limits.cpusThousandths { words.append("-p CPUQuota=\(max(1, cpus / 10))%") }
+    if let processes = limits.processes { words.append("-p TasksMax=\(processes)") }
+    return words.isEmpty ? nil : words.joined(separator: " ")
   }
 
   /// As one word of the shell.
