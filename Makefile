@@ -122,6 +122,7 @@ check: toolchain deps-build ## What a reviewer would say: format, C warnings, sh
 	@for file in $(SHIM_FILES); do $(CC) $(SHIM_FLAGS) -fsyntax-only "$$file"; \
 	  $(SHIM_CC) $(SHIM_FLAGS) -fsyntax-only "$$file" $(SHIM_HEADERS); done
 	@$(CC) $(SHIM_FLAGS) -fsyntax-only Tests/Faults/faults.c
+	@$(CC) $(SHIM_FLAGS) -fsyntax-only -ISources/CSpawn/include Sources/CSpawn/spawn_shim.c
 	@echo "== what the shim takes from the C library"
 	@scripts/shim-symbols $(CC) $(SHIM_FLAGS)
 

@@ -80,7 +80,8 @@ let package = Package(
     .target(name: "Git", dependencies: ["Model", "CLibGit2"]),
     .target(name: "Results", dependencies: ["Model", "Git", "Trust"]),
     .target(name: "Wire", dependencies: ["Model", protobuf, grpc, grpcProtobuf], exclude: ["belfry.proto"]),
-    .target(name: "Execution", dependencies: ["Model", "Trust"], plugins: ["BuildShim"]),
+    .target(name: "Execution", dependencies: ["Model", "Trust", "CSpawn"], plugins: ["BuildShim"]),
+    .target(name: "CSpawn", cSettings: [.define("_GNU_SOURCE")]),
     .plugin(name: "BuildShim", capability: .buildTool()),
 
     // Services.

@@ -1,3 +1,4 @@
+import CSpawn
 import Glibc
 
 /// Starts shims.
@@ -65,31 +66,12 @@ public struct ShimLauncher: Sendable {
 
   /// `script` is a descriptor that the job is to inherit, `secrets` one for the shim itself.
   private func spawn(in folder: RunFolder, script: Int32?, secrets: Int32?) throws(ExecutionError) -> Int32 {
-    var actions = posix_spawn_file_actions_t()
-    var attributes = posix_spawnattr_t()
-    posix_spawn_file_actions_init(&actions)
-    posix_spawnattr_init(&attributes)
-    defer {
-      posix_spawn_file_actions_destroy(&actions)
-      posix_spawnattr_destroy(&attributes)
-    }
-    for number: Int32 in 0...2 { posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0) }
-    if let script {
-      posix_spawn_file_actions_adddup2(&actions, script, SealedMemory.numberInJob)
-    }
-    if let secrets {
-      posix_spawn_file_actions_adddup2(&actions, secrets, SecretMemory.numberInShim)
-    }
-    // Blocked from its first instruction on: a cancel that comes before the shim is ready waits for it.
-    var all = sigset_t()
-    sigfillset(&all)
-    posix_spawnattr_setsigmask(&attributes, &all)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-    var pid: pid_t = 0
-    let failure = withCStrings([path, folder.path]) { arguments in
-      withCStrings([]) { environment in posix_spawn(&pid, path, &actions, &attributes, arguments, environment) }
-    }
-    guard failure == 0 else { throw ExecutionError(.noShim, "cannot start \(path): \(systemMessage(failure))") }
+    let descriptors = [
+      passed(descriptor: script ?? -1, number: SealedMemory.numberInJob),
+      passed(descriptor: secrets ?? -1, number: SecretMemory.numberInShim),
+    ]
+    let pid = withCStrings([path, folder.path]) { spawn_shim(path, $0, descriptors) }
+    guard pid > 0 else { throw ExecutionError(.noShim, "cannot start \(path): \(systemMessage(-pid))") }
     return pid
   }
 }
