@@ -56,14 +56,15 @@ final class EndQueue: Sendable {
   /// So many more attempts are watched; negative when it is fewer.
   func expect(_ more: Int) { state.withLock { $0.expected += more } }
 
-  /// Everything that is there, at least one; empty when the waiting task is cancelled.
-  func takeAll() async -> [EndedAttempt] {
+  /// The oldest that are there, at least one and at most ``batch``; empty when the waiting task is cancelled.
+  func take() async -> [EndedAttempt] {
     while !Task.isCancelled {
       if state.withLock({ !$0.ends.isEmpty }) {
         await gather()
         return state.withLock { state in
-          defer { state.ends = [] }
-          return state.ends
+          let taken = Array(state.ends.prefix(Self.batch))
+          state.ends.removeFirst(taken.count)
+          return taken
         }
       }
       await changed.wait()
@@ -71,6 +72,9 @@ final class EndQueue: Sendable {
     return []
   }
 
+  /// While one batch is written down, and what follows it starts, nothing else is decided. With thousands of jobs that end
+  /// all the time, one batch of all of them would keep each waiting for all others.
+  private static let batch = 1_024
   /// From so many watched attempts on, ends are waited for a moment.
   private static let crowd = 8
   private static let quiet = Duration.milliseconds(10)
@@ -80,7 +84,7 @@ final class EndQueue: Sendable {
   /// one transaction serves more of them. A single run is not kept waiting.
   private func gather() async {
     var (count, expected) = state.withLock { ($0.ends.count, $0.expected) }
-    for _ in 0..<Self.longest where expected >= Self.crowd {
+    for _ in 0..<Self.longest where expected >= Self.crowd && count < Self.batch {
       try? await Task.sleep(for: Self.quiet)
       let before = count
       (count, expected) = state.withLock { ($0.ends.count, $0.expected) }
@@ -98,7 +102,7 @@ struct EndWriter {
     var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
     await withDiscardingTaskGroup { group in
       while !Task.isCancelled {
-        let failed = await write(await ends.takeAll())
+        let failed = await write(await ends.take())
         guard !failed.isEmpty else {
           backoff.reset()
           continue

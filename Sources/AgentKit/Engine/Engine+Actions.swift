@@ -40,9 +40,28 @@ extension Engine {
       artifacts: Set(receipt.attempts.flatMap { $0.artifacts.map(\.digest) }))
   }
 
-  func perform(_ action: FiringAction) {
+  /// In their order; but starting a process is mostly waiting, so what is to start is gathered and started together, before
+  /// anything that could concern the same attempts.
+  func perform(_ actions: [FiringAction]) {
+    var starts: [ActiveRun] = []
+    for action in actions {
+      switch action {
+      case .start(let run), .startAttempt(let run):
+        starts.append(run)
+        continue
+      case .cancel, .disarm, .forget:
+        launch(starts)
+        starts = []
+      case .retryLater, .enqueue, .finish, .skip, .refuse, .note: break
+      }
+      perform(action)
+    }
+    launch(starts)
+  }
+
+  private func perform(_ action: FiringAction) {
     switch action {
-    case .start(let run), .startAttempt(let run): launch(run)
+    case .start(let run), .startAttempt(let run): launch([run])
     case .retryLater(let run, let time):
       logger.info(
         "trying again later", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)", "at": "\(time)"])

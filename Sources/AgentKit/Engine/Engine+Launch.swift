@@ -6,21 +6,20 @@ import Platform
 
 // From a decision to a shim, or to a record that says why there is none.
 extension Engine {
-  func launch(_ run: ActiveRun) {
+  func launch(_ runs: [ActiveRun]) {
+    guard !runs.isEmpty else { return }
     CrashPoint.reach("agent.beforeLaunch")
-    if run.job.run.secretNames.isEmpty { launch(run, with: [:]) } else { fetches.begin(run) }
+    for run in runs where !run.job.run.secretNames.isEmpty { fetches.begin(run) }
+    launch(runs.filter(\.job.run.secretNames.isEmpty).map { ($0, with: [:]) })
   }
 
-  func launch(_ run: ActiveRun, with secrets: SecretValues) {
-    do throws(LaunchProblem) {
-      try handling([run], "the agent died while it started an attempt") { () throws(LaunchProblem) in
-        try runner.launch(run, with: secrets)
-      }
-      CrashPoint.reach("agent.launched")
-      watches.yield(run)
-      stateChanged.raise()
-    } catch {
-      switch error {
+  private func launch(_ runs: [(ActiveRun, with: SecretValues)]) {
+    let starter = AttemptStarter(runner: runner, handling: guards.handling)
+    for ((run, _), problem) in zip(runs, starter.start(runs)) {
+      switch problem {
+      case nil:
+        watches.yield(run)
+        stateChanged.raise()
       case .refused(let reason): refuse(run, reason)
       case .failed(let reason): couldNot(start: run, reason)
       case .noRoom(let reason): couldNot(start: run, reason, isForRoom: true)
@@ -57,7 +56,7 @@ extension Engine {
       return
     }
     switch result {
-    case .success(let secrets): launch(run, with: secrets)
+    case .success(let secrets): launch([(run, with: secrets)])
     case .failure(let error): couldNot(start: run, "\(error)")
     }
   }

@@ -118,7 +118,7 @@ actor Engine {
     } else if entry.run.cancelRequested {
       failed(entry.run.attemptID, .cancelled, "cancelled before it started")
     } else {
-      launch(entry.run)
+      launch([entry.run])
     }
   }
 
@@ -302,7 +302,7 @@ actor Engine {
     entries = changed
     CrashPoint.reach("agent.ledgerWritten")
     first()
-    for action in actions { perform(action) }
+    perform(actions)
     return actions
   }
 
