@@ -12,7 +12,7 @@ struct ThroughputCommand: AsyncParsableCommand {
 
   @OptionGroup var options: BenchOptions
   @Option(help: "How long to measure; 20, or 8 with --quick.") var seconds: Int?
-  @Option(help: "Jobs that are due each second: more than the agent can run.") var jobs = ThroughputBenchmark.jobs
+  @Option(help: "Jobs that are due every two seconds: more than the agent can run.") var jobs = ThroughputBenchmark.jobs
 
   func run() async throws {
     let seconds = max(3, seconds ?? (options.quick ? 8 : 20))
@@ -20,21 +20,21 @@ struct ThroughputCommand: AsyncParsableCommand {
   }
 }
 
-/// Jobs of `every: 1s` that run /bin/true on a real agent, more of them than it can start, and queue up so that it never
-/// waits for the next second; its ledger and its receipts are on. The controller, which is on another host as a rule, is stopped meanwhile. The floor is a loop in this process that
+/// Jobs of `every: 2s`, spread over the two seconds so that there is always something to do, that run /bin/true on a real
+/// agent, more of them than it can start; its ledger and its receipts are on. The controller, which is on another host as a rule, is stopped meanwhile. The floor is a loop in this process that
 /// does nothing but `posix_spawn` and `waitpid`, one program at a time, and eight at a time.
 struct ThroughputBenchmark {
   var jobs: Int
   var seconds: Int
 
-  static let jobs = 1_300
+  static let jobs = 2_400
   private static let program = "/bin/true"
   /// Seconds after the first run that are left out.
   private static let leftOut = 5
 
   func run(into report: Report) async throws {
     report.heading(
-      "throughput", "\(jobs) jobs of every: 1s that run \(Self.program), for \(seconds) s; ledger and receipts on")
+      "throughput", "\(jobs) jobs of every: 2s that run \(Self.program), for \(seconds) s; ledger and receipts on")
     var floors: [Int: [Double]] = [1: [], 8: []]
     func measureFloors() throws {
       for parallel in [1, 8] { floors[parallel]?.append(try SpawnLoop(parallel: parallel).rate(for: 3)) }
@@ -64,8 +64,7 @@ struct ThroughputBenchmark {
           "j\($0).yaml",
           """
           job: load/j\($0)
-          triggers: [{every: 1s}]
-          overlap: queue
+          triggers: [{every: 2s, jitter: 1999ms}]
           run: {command: [\(Self.program)], timeout: 1m}
 
           """
