@@ -47,6 +47,9 @@ struct FaultAccount {
     guard let job = jobs[name] else { return }
     let allowed = excuses.reduce(into: Excuses()) { $0.formUnion($1) }
     let states = receipt.attempts.compactMap { $0["state"]?.stringValue }
+    for attempt in receipt.attempts where attempt["state"]?.stringValue == "Succeeded" {
+      problems += job.problems(of: attempt, run: receipt.run)
+    }
     for state in Set(states + [receipt.outcome]) {
       if !isExcused(state, of: job, isFinal: state == receipt.outcome, allowed) {
         problems.append("\(state) without a reason that the fault gives: \(receipt.json.text)")
@@ -147,7 +150,7 @@ extension Fault {
     case .killed(.everything): [.lost, .failed]
     case .killed(.job), .fullDisk, .call(_, of: .agent, error: _, place: _): [.failed]
     case .call(_, of: .shim, error: _, place: _): [.lost, .failed]
-    case .agentDies, .killed(.agent), .clockSet, .controllerDies, .restart: []
+    case .agentDies, .killed(.agent), .clockSet, .controllerDies, .controllerDiesAt, .restart: []
     }
   }
 }

@@ -12,6 +12,7 @@ final class FaultMatrix {
   private let programs: FaultyPrograms
   private let say: (String) -> Void
   private var account = FaultAccount()
+  private var traces: FaultTraces
   private var agent: Program?
   private var commits = 0
   /// What the last person to ask was told.
@@ -28,6 +29,7 @@ final class FaultMatrix {
     page = try FaultPage(
       folder: site.folder, root: disk.map { $0.path + "/agent" } ?? site.folder.path("agent-torture"))
     programs = try FaultyPrograms(page: page, folder: site.folder)
+    traces = try FaultTraces(site, state: disk.map { $0.path + "/agent" } ?? site.folder.path("agent-torture"))
   }
 
   // MARK: - The whole
@@ -64,6 +66,7 @@ final class FaultMatrix {
     }
     try await complete(try lines())
     for run in accepted.subtracting(account.receipts.keys) { throw wrong(["a person's run \(run) has no receipt"]) }
+    try await traces.end(account.receipts.values)
     account.checkCoverage()
     try account.checkLogs(site)
     try fail(account.problems)
@@ -143,6 +146,13 @@ final class FaultMatrix {
       try await moreBegin(2 + row.after)
       try await site.startController()
       return true
+    case .controllerDiesAt(let point):
+      await (try site.controller).destroy()
+      let armed = try site.launchController(crashAt: "\(point):\(row.after + 1)")
+      let hasStruck = await armed.end(within: .seconds(15)) == 137
+      await armed.destroy()
+      try await site.startController()
+      return hasStruck
     case .restart:
       agent?.signal(SIGTERM)
       return await agent?.end(within: .seconds(30)) != nil
@@ -275,7 +285,7 @@ final class FaultMatrix {
       throw wrong(["no receipts of \(account.missing(begun).sorted())"])
     }
     account.check(try lines())
-    try fail(account.problems)
+    try fail(account.problems + traces.look(account.receipts.values, output: agent?.output ?? ""))
   }
 
   private func fail(_ problems: [String]) throws { if !problems.isEmpty { throw wrong(problems) } }
