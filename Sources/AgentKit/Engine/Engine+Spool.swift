@@ -15,7 +15,7 @@ extension Engine {
 
   func rejected(_ run: RunID, reason: String) throws {
     logger.error("the controller will never commit a receipt", metadata: ["run": "\(run)", "reason": "\(reason)"])
-    try writeLedger { try $0.rejected(run, reason: reason) }
+    try writeLedger { try $0.rejected(run, reason: reason, at: clock.now) }
     removeSpareArtifacts()
     spoolChanged.raise()
   }
@@ -74,6 +74,7 @@ extension Engine {
     let week = now - .seconds(7 * 86_400)
     try writeLedger {
       try $0.forgetRuns(before: week)
+      try $0.forgetRejected(before: now - LedgerTransaction.rejectedAge, now: now)
       try $0.forgetCrashes(
         before: now - QuarantineRule.window, quarantines: week, except: Set(machine.installedBundles))
     }

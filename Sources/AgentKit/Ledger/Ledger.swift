@@ -216,6 +216,11 @@ final class Ledger: Sendable {
     }
   }
 
+  /// How many receipts were put aside.
+  func rejectedCount() throws -> Int {
+    try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM spool WHERE rejected IS NOT NULL") ?? 0 }
+  }
+
   /// How many receipts wait, those put aside not counted.
   func spoolCount() throws -> Int {
     try database.read {
