@@ -32,6 +32,8 @@ extension Engine {
 
   func owesArtifact(_ digest: Digest) throws -> Bool { try ledger.owesArtifact(digest) }
 
+  func runs(owing digest: Digest) throws -> Set<RunID> { try ledger.runs(owing: digest) }
+
   /// A run's artifacts are with the controller, or will never be.
   func artifactsReceived(_ run: RunID) throws {
     try settle([run]) { try $0.received(artifactsOf: run) }

@@ -196,6 +196,15 @@ final class Ledger: Sendable {
     }
   }
 
+  /// The runs whose artifact with this digest is still to be received.
+  func runs(owing digest: Digest) throws -> Set<RunID> {
+    try database.read { db in
+      Set(
+        try String.fetchAll(db, sql: "SELECT run FROM artifacts WHERE digest = ?", arguments: [digest.hex])
+          .map { try RunID($0) })
+    }
+  }
+
   /// All artifacts that are still to be received.
   func owedArtifacts() throws -> Set<Digest> {
     try database.read { db in
