@@ -39,7 +39,8 @@ extension RunFolder {
       for (number, entry) in sources.plan.entries.enumerated() where !Task.isCancelled {
         let isKept = entry.isInWorkFolder && sources.spec.keptFolder != nil
         var taking = ArtifactTaking(
-          name: entry.name, number: number, owner: owner, mayMove: !isKept, spool: spool)
+          name: entry.name, number: number, owner: owner, mayMove: !isKept, isDoubtful: sources.isDoubtful,
+          spool: spool)
         do throws(ExecutionError) {
           let file =
             try entry.isInWorkFolder
@@ -84,6 +85,8 @@ extension RunFolder {
     let work: Descriptor?
     let taken: Descriptor
     let plan: ArtifactPlan
+    /// The host has been restarted since they were written.
+    let isDoubtful: Bool
   }
 
   private func sources(_ patterns: [String]) throws(ExecutionError) -> Sources {
@@ -95,7 +98,11 @@ extension RunFolder {
     let plan = try plan(in: taken) {
       ArtifactPlan(folder: folder, work: work, patterns: patterns.compactMap { try? Glob($0) })
     }
-    return Sources(spec: spec, folder: folder, work: work, taken: taken, plan: plan)
+    let status = try? run.open(StatusFile.name, O_RDONLY).readWhole(limit: StatusFile.size, name: StatusFile.name)
+    let boot = status.flatMap { StatusFile.made(in: $0)?.bootID }
+    return Sources(
+      spec: spec, folder: folder, work: work, taken: taken, plan: plan,
+      isDoubtful: boot != nil && boot != StatusFile.currentBootID)
   }
 
   /// Where files stand that were taken from the job's folders, by their number in the plan.

@@ -14,15 +14,18 @@ struct ArtifactTaking {
   let owner: uid_t
   /// False where the job goes on using the file.
   let mayMove: Bool
+  /// Nobody knows whether all of it had come to the disk when the host stopped.
+  let isDoubtful: Bool
   let spool: ArtifactSpool
   /// Bytes for which there is room in the spool, because a copy was made.
   private var held: Int64 = 0
 
-  init(name: String, number: Int, owner: uid_t, mayMove: Bool, spool: ArtifactSpool) {
+  init(name: String, number: Int, owner: uid_t, mayMove: Bool, isDoubtful: Bool, spool: ArtifactSpool) {
     self.name = name
     self.number = number
     self.owner = owner
     self.mayMove = mayMove
+    self.isDoubtful = isDoubtful
     self.spool = spool
   }
 
@@ -41,6 +44,9 @@ struct ArtifactTaking {
     from root: borrowing Descriptor?, to taken: borrowing Descriptor
   ) throws(ExecutionError) -> Artifact {
     if !isThere(sealed, in: taken) {
+      guard !isDoubtful else {
+        throw ExecutionError(.corrupted, "the host stopped before it was taken, and its disk may not have all of it")
+      }
       if !isThere(moved, in: taken), !isThere(vetted, in: taken) {
         switch root {
         case .some(let root): try fetch(from: root, to: taken)

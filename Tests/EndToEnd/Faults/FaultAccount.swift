@@ -146,8 +146,9 @@ struct FaultAccount {
 extension Fault {
   var excuses: FaultAccount.Excuses {
     switch self {
-    case .shimDies, .powerCut, .killed(.shim), .killed(.agentAndShims): [.lost]
-    case .killed(.everything): [.lost, .failed]
+    case .shimDies, .killed(.shim), .killed(.agentAndShims): [.lost]
+    // A file that was to be sent back may have been on its way to the disk.
+    case .killed(.everything), .powerCut: [.lost, .failed]
     case .killed(.job), .fullDisk, .call(_, of: .agent, error: _, place: _): [.failed]
     case .call(_, of: .shim, error: _, place: _): [.lost, .failed]
     case .agentDies, .killed(.agent), .clockSet, .controllerDies, .controllerDiesAt, .restart: []

@@ -200,18 +200,34 @@ final class FaultMatrix {
     var generator = SeededGenerator(seed: row.seed)
     agent?.signal(SIGKILL)
     await agent?.destroy()
+    let runs = state + "/runs"
+    if Bool.random(using: &generator) {
+      // Runs that end without anybody who would take what they leave.
+      _ = try await happens(.seconds(4)) {
+        try FileManager.default.contentsOfDirectory(atPath: runs).contains { name in
+          Self.isDurable("\(runs)/\(name)") && access("\(runs)/\(name)/taken", F_OK) != 0
+            && (try? FileManager.default.contentsOfDirectory(atPath: "\(runs)/\(name)/artifacts").isEmpty) == false
+        }
+      }
+    }
     _ = try await eventually("everything is dead") { [self] in
       let all = site.processes(with: state + "/runs/") + jobs()
       for process in all { Foundation.kill(process, SIGKILL) }
       return all.isEmpty ? true : nil
     }
     try page.restartMachine()
-    let runs = state + "/runs"
+    try traces.forgetMemory()
     for name in try FileManager.default.contentsOfDirectory(atPath: runs).sorted() {
       let status = "\(runs)/\(name)/status"
       let bytes = FileManager.default.contents(atPath: status).map(Array.init) ?? []
-      let isDurable = bytes.count >= 1032 && bytes[1024..<1032].elementsEqual("BFENDED1".utf8)
-      guard !isDurable, !bytes.isEmpty else { continue }
+      // What jobs write is not synced by anybody, until an artifact is sealed (`taken/NUMBER`).
+      let files = FileManager.default.enumerator(atPath: "\(runs)/\(name)")?.compactMap { $0 as? String } ?? []
+      for file in files.sorted() {
+        let isJobs = ["artifacts/", "work/"].contains { file.hasPrefix($0) }
+        let isOnTheWay = file.hasPrefix("taken/") && [".moved", ".vetted", ".copy"].contains { file.hasSuffix($0) }
+        if isJobs || isOnTheWay, Bool.random(using: &generator) { truncate("\(runs)/\(name)/\(file)", 0) }
+      }
+      guard !Self.isDurable("\(runs)/\(name)"), !bytes.isEmpty else { continue }
       switch Int.random(in: 0..<4, using: &generator) {
       case 0: try FileManager.default.removeItem(atPath: "\(runs)/\(name)")
       case 1: try Data().write(to: URL(fileURLWithPath: status))
@@ -219,6 +235,12 @@ final class FaultMatrix {
       default: break
       }
     }
+  }
+
+  /// Whether the run folder has an exit record; the shim has synced it then.
+  private static func isDurable(_ folder: String) -> Bool {
+    let bytes = FileManager.default.contents(atPath: folder + "/status").map(Array.init) ?? []
+    return bytes.count >= 1032 && bytes[1024..<1032].elementsEqual("BFENDED1".utf8)
   }
 
   /// A commit that makes an assignment.

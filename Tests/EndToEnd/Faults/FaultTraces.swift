@@ -30,6 +30,12 @@ struct FaultTraces {
       .filter { !$0.isWhitespace }
   }
 
+  /// What a machine has forgotten that was off: cgroups, and the files of secrets. All processes are dead.
+  func forgetMemory() throws {
+    try command(["sh", "-c", "rm -rf /dev/shm/belfry-secrets.\(agent)/* /run/belfry-secrets.\(agent)/*"])
+    for cgroup in try cgroups() { rmdir(cgroup) }
+  }
+
   // MARK: - At any time
 
   /// What is wrong. Each artifact of a receipt is with the controller, or still with the agent; no secret is anywhere.
@@ -105,7 +111,12 @@ struct FaultTraces {
     let memory = ["/dev/shm", "/run"].flatMap { place in
       (try? FileManager.default.contentsOfDirectory(atPath: "\(place)/belfry-secrets.\(agent)")) ?? []
     }
-    let cgroups = try command(["find", "/sys/fs/cgroup", "-type", "d", "-name", "belfry-\(agent)-*"]).output
-    return waiting + memory.map { "secrets of \($0)" } + cgroups.split(separator: "\n").map { "cgroup \($0)" }
+    return waiting + memory.map { "secrets of \($0)" } + (try cgroups().map { "cgroup \($0)" })
+  }
+
+  /// Those of the agent's runs.
+  private func cgroups() throws -> [String] {
+    try command(["find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", "*/belfry-\(agent)-*"]).output
+      .split(separator: "\n").map(String.init)
   }
 }
