@@ -93,12 +93,16 @@ import Testing
       ls "$BELFRY_SECRETS/.." 2>/dev/null || echo unlisted
       chmod 700 "$BELFRY_SECRETS" 2>/dev/null || echo "not its own"
       mkdir "$BELFRY_SECRETS/deep" 2>/dev/null || echo full
+      (echo more >>"$BELFRY_SECRETS/db") 2>/dev/null || echo "no larger"
+      (chmod 600 "$BELFRY_SECRETS/db") 2>/dev/null || echo "to read only"
+      ls "$BELFRY_SECRETS"
       """
     let shim = try site.start(line, .files([try SecretName("db")]), try values(["db": Self.value])) {
       $0.program.user = "nobody"
     }
     #expect(try await shim.record().ending == .exited(0))
-    #expect(try shim.folder.text() == "root\nnobody\nunlisted\nnot its own\nfull\n")
+    #expect(
+      try shim.folder.text() == "root\nroot\nunlisted\nnot its own\nfull\nno larger\nto read only\ndb\n")
     #expect(site.folders.all().isEmpty)
   }
 
