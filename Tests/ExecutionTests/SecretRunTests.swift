@@ -106,6 +106,25 @@ import Testing
     #expect(site.folders.all().isEmpty)
   }
 
+  @Test func `values are masked in place, and left alone where there is nothing to mask`() async throws {
+    let site = try Site()
+    let lines = [
+      (#"printf 'n=1\nt=%s\nm=2\n' "$A" >$BELFRY_OUTPUT"#, "n=1\nt=***\nm=2\n"),
+      (#"printf '%s' "$A" >$BELFRY_OUTPUT"#, "***"),
+      (#"printf 'n=1\n' >$BELFRY_OUTPUT; chmod 0 $BELFRY_OUTPUT; touch -d @1000000000 $BELFRY_OUTPUT"#, "n=1\n"),
+    ]
+    for (number, (line, text)) in lines.enumerated() {
+      let shim = try site.start(
+        line, .variables(["A": try SecretName("db")]), try values(["db": Self.value]), path: "run\(number)")
+      #expect(try await shim.record().ending == .exited(0))
+      let file = site.bench.runPath("run\(number)") + "/outputs"
+      #expect(try command(["cat", file]).output == text)
+      var status = stat()
+      #expect(stat(file, &status) == 0)
+      #expect((status.st_mtim.tv_sec == 1_000_000_000) == (number == 2))
+    }
+  }
+
   @Test func `a killed shim leaves the files for the agent to remove`() async throws {
     let site = try Site()
     let ready = try site.bench.fifo("ready")

@@ -48,7 +48,7 @@ struct FaultAccount {
     let allowed = excuses.reduce(into: Excuses()) { $0.formUnion($1) }
     let states = receipt.attempts.compactMap { $0["state"]?.stringValue }
     for attempt in receipt.attempts where attempt["state"]?.stringValue == "Succeeded" {
-      problems += job.problems(of: attempt, run: receipt.run)
+      problems += job.problems(of: attempt, run: receipt.run, mayMiss: allowed.contains(.failed))
     }
     for state in Set(states + [receipt.outcome]) {
       if !isExcused(state, of: job, isFinal: state == receipt.outcome, allowed) {
