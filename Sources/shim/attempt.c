@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 
@@ -241,6 +242,22 @@ static void account(struct attempt *a) {
   if (a->measure.longest >= a->spec->disk) a->ended.flags |= FLAG_FILE_LIMIT;
 }
 
+// What the job gave back is on the disk before the record that says how it ended: the host could lose its power then, and
+// the record would stand alone. 0 or errno.
+static int sync_given_back(int folder) {
+  static const char *const names[] = {"outputs", "answer"};
+  int error = 0;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    struct stat info;
+    // Not to wait for a fifo that the job may have put in its place.
+    int fd = openat(folder, names[i], O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) continue;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 && fdatasync(fd) != 0) error = errno;
+    close(fd);
+  }
+  return error;
+}
+
 static int finish(struct attempt *a) {
   output_end();
   account(a);
@@ -249,7 +266,8 @@ static int finish(struct attempt *a) {
     secrets_mask_file(a->folder, "outputs", a->output.mask, OUTPUTS_LIMIT);
   }
   secrets_remove_folder(a->spec);
-  int error = output_sync(&a->output);
+  int error = output_sync(&a->output), given_back = sync_given_back(a->folder);
+  if (error == 0) error = given_back;
   a->ended.sync_error = error;
   crash_if(a->spec->crash, "beforeExitRecord");
   if (crash_wanted(a->spec->crash, "halfExitRecord")) {

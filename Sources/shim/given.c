@@ -48,6 +48,57 @@ static int hides(const struct spec *spec, const char *place) {
   return 0;
 }
 
+// One mount of proc(5)'s mountinfo: `31 23 0:28 / /srv/jail/proc rw - proc proc rw`; in the place, what cannot be printed is `\` and
+// three octal digits.
+static int is_kernel_around_or_below(char *line, const char *folder) {
+  char *field = line, *type = strstr(line, " - ");
+  for (int i = 0; i < 4 && field != NULL; i++) field = strchr(field, ' ') == NULL ? NULL : strchr(field, ' ') + 1;
+  if (field == NULL || type == NULL) return 0;
+  type += 3;
+  if (strncmp(type, "proc ", 5) != 0 && strncmp(type, "sysfs ", 6) != 0) return 0;
+  char *to = field;
+  for (char *from = field; *from != 0 && *from != ' '; from++) {
+    if (*from == '\\' && from[1] != 0 && from[2] != 0 && from[3] != 0) {
+      *to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+      from += 3;
+    } else {
+      *to++ = *from;
+    }
+  }
+  *to = 0;
+  return is_at_or_below(field, folder) || is_at_or_below(folder, field);
+}
+
+// Whether the kernel is mounted around or below the place, as it is in a folder for chroot(2): then it would be written to by that name. 0,
+// or errno.
+static int holds_kernel(const char *place) {
+  static char text[64 << 10];
+  size_t size = 0;
+  int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), error = 0;
+  if (fd < 0) return errno;
+  for (;;) {
+    ssize_t got = read(fd, text + size, sizeof text - 1 - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) {
+      // A line that does not fit ends here too.
+      if (got < 0 || size == sizeof text - 1) error = got < 0 ? errno : E2BIG;
+      break;
+    }
+    size += (size_t)got;
+    char *line = text, *end;
+    while (error == 0 && (end = memchr(line, '\n', size - (size_t)(line - text))) != NULL) {
+      *end = 0;
+      if (is_kernel_around_or_below(line, place)) error = EPERM;
+      line = end + 1;
+    }
+    if (error != 0) break;
+    size -= (size_t)(line - text);
+    memmove(text, line, size);
+  }
+  close(fd);
+  return error;
+}
+
 int given_open(const struct spec *spec, const char *path, char place[PATH_LIMIT]) {
   int fd = open_place(path);
   if (fd < 0) return -1;
@@ -57,6 +108,7 @@ int given_open(const struct spec *spec, const char *path, char place[PATH_LIMIT]
   for (const char *const *folder = kernel; error == 0 && *folder != NULL; folder++) {
     if (is_at_or_below(place, *folder)) error = EPERM;
   }
+  if (error == 0) error = holds_kernel(place);
   if (error == 0) return fd;
   close(fd);
   errno = error;

@@ -134,11 +134,17 @@ struct file {
   int fd;
   off_t end;
   int error;
+  const char *before;
+  size_t size;
 };
 
+// In place, and only what is another than before: a full disk takes that too, and what has no secret in it stays as it is. What is
+// masked is never longer than it was.
 static void append(void *context, const char *from, size_t count) {
   struct file *file = context;
-  if (file->error == 0 && write_at(file->fd, from, count, file->end) != 0) file->error = errno;
+  size_t at = (size_t)file->end;
+  int is_same = at + count <= file->size && memcmp(file->before + at, from, count) == 0;
+  if (!is_same && file->error == 0 && write_at(file->fd, from, count, file->end) != 0) file->error = errno;
   file->end += (off_t)count;
 }
 
@@ -160,16 +166,18 @@ void secrets_mask_file(int folder, const char *name, const struct mask *mask, si
     done += (size_t)got;
   }
   int whole = count == 0;
-  if (ftruncate(file.fd, 0) == 0 && content != MAP_FAILED && done == count) {
+  if (content != MAP_FAILED && done == count) {
     static struct mask_stream stream;
     stream = (struct mask_stream){.mask = mask, .write = append, .context = &file};
+    file.before = content;
+    file.size = count;
     mask_feed(&stream, content, count);
     mask_finish(&stream);
-    whole = file.error == 0;
-    if (!whole) (void)!ftruncate(file.fd, 0);
+    whole = file.error == 0 && (file.end == info.st_size || ftruncate(file.fd, file.end) == 0);
   }
-  // Neither a value nor an answer: an empty file would mean that there was none.
-  if (!whole) (void)!pwrite(file.fd, "!", 1, 0);
+  // Neither a value nor an answer: an empty file would mean that there was none. Where even that cannot be written, a NUL.
+  if (!whole && ftruncate(file.fd, 0) != 0) (void)unlinkat(folder, name, 0);
+  if (!whole && pwrite(file.fd, "!", 1, 0) != 1) (void)!ftruncate(file.fd, 1);
   if (content != MAP_FAILED) munmap(content, count);
   close(file.fd);
 }

@@ -26,17 +26,27 @@ import Wire
     let digest = SHA256.hash(ArtifactSenderTests.file)
     var stored: String { "\(spool.path)/\(digest.hex)" }
 
-    init() async throws {
+    /// Another run's file.
+    static let other = SHA256.hash([7])
+
+    init(runs: Int64 = 1) async throws {
       bench = try Bench()
       mkdir(bench.folder.path("artifacts"), 0o700)
       try Data(ArtifactSenderTests.file).write(
         to: URL(fileURLWithPath: bench.folder.path("artifacts/") + SHA256.hash(ArtifactSenderTests.file).hex))
+      if runs > 1 { try Data([7]).write(to: URL(fileURLWithPath: bench.folder.path("artifacts/") + Self.other.hex)) }
       spool = try ArtifactSpool(path: bench.folder.path("artifacts"))
       run = try bench.run(1)
       let ledger = try Ledger(path: bench.ledgerPath)
       let digest = digest
-      let run = run
-      try ledger.write { try $0.finish(run, line: [1], signature: [2], artifacts: [digest]) }
+      let bench = bench
+      try ledger.write {
+        for number in 1...runs {
+          try $0.finish(
+            try bench.run(number), line: [UInt8(number)], signature: [2],
+            artifacts: [number == runs && runs > 1 ? Self.other : digest])
+        }
+      }
       let (_, end) = AsyncStream.makeStream(of: ActiveRun.self)
       engine = try Engine(
         receipts: ReceiptMaker(identity: bench.identity), ledger: ledger, runner: bench.runner, artifacts: spool,
@@ -45,15 +55,19 @@ import Wire
     }
 
     /// Lets the events happen and gives back the first `count` messages.
-    func messages(_ count: Int, after events: ArtifactSender.Event...) async throws -> [Belfry_V1_FromAgent
-      .OneOf_Message]
-    {
+    func messages(
+      _ count: Int, after events: ArtifactSender.Event...,
+      each: @escaping (Belfry_V1_FromAgent.OneOf_Message) -> Void = { _ in }
+    ) async throws -> [Belfry_V1_FromAgent.OneOf_Message] {
       for event in [.connected(outgoing)] + events { sender.add(event) }
       return await withTaskGroup(of: Void.self) { group in
         group.addTask { await sender.run() }
         var messages: [Belfry_V1_FromAgent.OneOf_Message] = []
         var iterator = outgoing.messages.makeAsyncIterator()
-        while messages.count < count, let message = await iterator.next()?.message { messages.append(message) }
+        while messages.count < count, let message = await iterator.next()?.message {
+          messages.append(message)
+          each(message)
+        }
         group.cancelAll()
         return messages
       }
@@ -117,14 +131,59 @@ import Wire
     // Reading a folder fails, but says nothing about the file.
     rename(desk.stored, desk.stored + ".away")
     mkdir(desk.stored, 0o700)
-    async let chunks = desk.chunks(request(desk.digest, 0, 1_000), count: 1)
-    for _ in 0..<200 where await desk.engine.problems[ArtifactSender.sending] == nil {
-      await desk.bench.signals.stateChanged.wait(atMost: .milliseconds(50))
+    try await desk.engine.acknowledged([desk.run])
+    let request = request(desk.digest, 0, 1_000)
+    let messages = try await desk.messages(3, after: .request(request))
+    guard case .artifactOffer = messages[0], case .artifactChunk(let chunk) = messages[1],
+      case .artifactOffer(let again) = messages[2]
+    else { throw CommandFailure(description: "\(messages)") }
+    #expect(chunk.problem.isEmpty && chunk.data.isEmpty && !chunk.later.isEmpty && Array(again.line) == [1])
+    #expect(await desk.engine.problems[ArtifactSender.sending] != nil)
+  }
+
+  /// One that can be read again is no trouble any more.
+  @Test func whatCanBeReadAgainIsNoProblem() async throws {
+    let desk = try await Desk()
+    rename(desk.stored, desk.stored + ".away")
+    mkdir(desk.stored, 0o700)
+    try await desk.engine.acknowledged([desk.run])
+    let request = request(desk.digest, 0, 1_000)
+    let chunks = try await desk.messages(4, after: .request(request)) { message in
+      guard case .artifactChunk = message else { return }
+      rmdir(desk.stored)
+      rename(desk.stored + ".away", desk.stored)
+      desk.sender.add(.request(request))
+    }.compactMap { if case .artifactChunk(let chunk) = $0 { chunk } else { nil } }
+    #expect(chunks.dropFirst().first.map { Array($0.data) } == Array(Self.file.prefix(1_000)))
+    #expect(await desk.engine.problems[ArtifactSender.sending] == nil)
+  }
+
+  @Test func whatNobodyWantsAnyMoreIsNoProblem() async throws {
+    let desk = try await Desk()
+    rename(desk.stored, desk.stored + ".away")
+    mkdir(desk.stored, 0o700)
+    try await desk.engine.acknowledged([desk.run])
+    let request = request(desk.digest, 0, 1_000)
+    let (run, other) = (desk.run.text, self.request(SHA256.hash([9]), 0, 1))
+    _ = try await desk.messages(3, after: .request(request)) { message in
+      guard case .artifactChunk = message else { return }
+      desk.sender.add(.received(.with { $0.runID = run }))
+      // The answer to another request shows that this was dealt with.
+      desk.sender.add(.request(other))
     }
-    rmdir(desk.stored)
-    rename(desk.stored + ".away", desk.stored)
-    #expect(try await chunks.map { Array($0.data) } == [Array(Self.file.prefix(1_000))])
-    #expect(try await chunks.first?.problem.isEmpty == true)
+    #expect(await desk.engine.problems[ArtifactSender.sending] == nil)
+  }
+
+  /// A window full of runs whose file cannot be read.
+  @Test func whatCannotBeReadKeepsNoOtherFromBeingOffered() async throws {
+    let desk = try await Desk(runs: 41)
+    rename(desk.stored, desk.stored + ".away")
+    mkdir(desk.stored, 0o700)
+    try await desk.engine.acknowledged(try (1...41).map { try desk.bench.run($0) })
+    let offers = try await desk.messages(34, after: .request(request(desk.digest, 0, 1_000))).compactMap {
+      if case .artifactOffer(let offer) = $0 { offer } else { nil }
+    }
+    #expect(offers.map { Int($0.line[0]) } == Array(1...32) + [41])
   }
 
   @Test func whatCannotBeReadIsNotCalledDamaged() async throws {

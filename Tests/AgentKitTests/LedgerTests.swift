@@ -124,12 +124,38 @@ import Trust
     #expect(try ledger.spooled(after: second?.number ?? 0, limit: 10).map(\.line) == [[2], [3]])
     try ledger.write { transaction in
       try transaction.acknowledged([rows[1].run.id])
-      try transaction.rejected(rows[2].run.id, reason: "never")
+      try transaction.rejected(rows[2].run.id, reason: "never", at: at(0))
     }
     let left = try reopened().spooled(after: 0, limit: 10)
     #expect(left.map(\.line) == [[0], [3]])
     #expect(left.map { $0.logs.map(\.data) } == [[[0]], [[3]]])
     #expect(try ledger.spoolCount() == 2)
+  }
+
+  @Test func whatWasPutAsideIsForgottenAfterAMonthOrForWantOfRoom() throws {
+    let rows = try (0..<4).map { try run($0) }
+    let month = Int64(LedgerTransaction.rejectedAge.components.seconds)
+    try ledger.write { transaction in
+      for row in rows {
+        try transaction.begin(row)
+        try transaction.finish(row.run.id, line: [], signature: [])
+      }
+      try transaction.rejected(rows[0].run.id, reason: "no", at: at(10))
+      try transaction.rejected(rows[1].run.id, reason: "no", at: at(20))
+      try transaction.rejected(rows[2].run.id, reason: "no", at: at(30))
+    }
+    #expect(try ledger.rejectedCount() == 3)
+    try ledger.write {
+      try $0.forgetRejected(before: at(month + 15) - LedgerTransaction.rejectedAge, now: at(month + 15))
+    }
+    #expect(try ledger.rejectedCount() == 2)
+    // Runs without a receipt first, then what was put aside, the oldest first; what waits for the controller never.
+    for (expected, left) in [(1, 2), (1, 1), (1, 1), (1, 0), (1, 0), (0, 0)] {
+      var forgotten = 0
+      try ledger.write { forgotten = try $0.forgetOldest(1, now: at(0)) }
+      #expect(try forgotten == expected && ledger.rejectedCount() == left)
+    }
+    #expect(try ledger.spooled(after: 0, limit: 9).map(\.run) == [rows[3].run.id])
   }
 
   @Test func oldRunsAreForgottenOnlyWithoutAReceipt() throws {
@@ -186,7 +212,7 @@ import Trust
       #expect(try !ledger.owesArtifact(digest("a")) && ledger.owesArtifact(digest("b")))
       #expect(try ledger.spooled(after: 0, limit: 9).map(\.run) == [other])
       // Nobody asks for the artifacts of a receipt that was put aside.
-      try ledger.write { try $0.rejected(other, reason: "no") }
+      try ledger.write { try $0.rejected(other, reason: "no", at: at(0)) }
       #expect(try ledger.owedArtifacts().isEmpty && ledger.artifactOffers(except: [], limit: 9).isEmpty)
     }
   }

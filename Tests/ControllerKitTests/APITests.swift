@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 @testable import ControllerKit
+import Glibc
 import Hummingbird
 import Model
 import NIOCore
@@ -9,6 +10,15 @@ import Testing
 /// The HTTP API's door: who gets in, and what a malformed request is told.
 @Suite(.timeLimit(.minutes(10))) struct APITests {
   private struct Fake: APIOperations {
+    /// Called when nobody writes an answer without end any more.
+    var onEnd: @Sendable () -> Void = {}
+
+    private final class Writing: Sendable {
+      let onEnd: @Sendable () -> Void
+      init(_ onEnd: @escaping @Sendable () -> Void) { self.onEnd = onEnd }
+      deinit { onEnd() }
+    }
+
     func status() async -> JSONValue { ["answer": "status"] }
     func snapshot() async -> JSONValue { ["answer": "snapshot"] }
     func run(_ request: RunRequest, by user: String) async throws(APIError) -> JSONValue {
@@ -20,6 +30,12 @@ import Testing
       ["answer": .string("artifacts of \(digits)")]
     }
     func artifact(_ digest: Digest, of run: RunID) async throws(APIError) -> ArtifactContent {
+      if digest.hex.hasPrefix("e") {
+        let writing = Writing(onEnd)
+        return ArtifactContent(size: 1 << 40) { _, limit in
+          withExtendedLifetime(writing) { [UInt8](repeating: 0x78, count: limit) }
+        }
+      }
       guard digest.hex.hasPrefix("a") else { throw APIError(.notFound, "not here") }
       return ArtifactContent(size: 600_000) { offset, limit in
         [UInt8](repeating: 0x78, count: min(limit, 600_000 - Int(offset)))
@@ -138,6 +154,38 @@ import Testing
           #expect(response.headers.first(name: "Cache-Control") == "no-store")
         }
       }
+      group.cancelAll()
+    }
+  }
+
+  @Test func whoDoesNotReadItsAnswerLosesItsConnection() async throws {
+    let (ports, found) = AsyncStream.makeStream(of: Int.self)
+    let (ends, ended) = AsyncStream.makeStream(of: Void.self)
+    var service = APIService(
+      operations: Fake(onEnd: { ended.yield() }), token: "right", host: "127.0.0.1", port: 0,
+      onReady: { found.yield($0) }, logger: quiet)
+    service.patience = .milliseconds(300)
+    await withThrowingTaskGroup(of: Void.self) { [service] group in
+      group.addTask { try await service.application().run() }
+      guard let port = await ports.first(where: { _ in true }) else { return }
+      let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      defer { close(socket) }
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = UInt16(port).bigEndian
+      address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+      let connected = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+      }
+      #expect(connected == 0)
+      let request =
+        "GET /v1/runs/\(Self.run)/artifacts/\(String(repeating: "e", count: 64)) HTTP/1.1\r\n"
+        + "Host: 127.0.0.1\r\nAuthorization: Bearer right\r\n\r\n"
+      #expect(write(socket, request, request.utf8.count) == request.utf8.count)
+      // Nothing is read. What ends a controller that waits for ever is the suite's limit.
+      #expect(await ends.first { _ in true } != nil)
       group.cancelAll()
     }
   }

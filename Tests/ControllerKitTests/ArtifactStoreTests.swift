@@ -108,12 +108,12 @@ private final class Bench: Sendable {
   /// Runs an intake for the receipt against an agent that answers requests by `answer`; gives back what the controller says at
   /// the end, nil when the agent's stream was ended.
   func fetch(
-    _ receipt: Receipt, pause: Duration = .milliseconds(20),
+    _ receipts: Receipt..., pause: Duration = .milliseconds(20),
     _ answer: @Sendable @escaping (Belfry_V1_ArtifactRequest) -> [Belfry_V1_ArtifactChunk]
   ) async throws -> Belfry_V1_ArtifactsReceived? {
     let intake = ArtifactIntake(store: store, pause: pause, logger: quiet)
     let (messages, continuation) = AsyncStream.makeStream(of: Belfry_V1_FromController.OneOf_Message.self)
-    intake.add(receipt)
+    for receipt in receipts { intake.add(receipt) }
     return try await withThrowingTaskGroup(of: Void.self) { group in
       let agent = agent
       group.addTask { await intake.run(agent: agent) { continuation.yield($0) } }
@@ -277,6 +277,35 @@ private final class Bench: Sendable {
     #expect(answer?.refused.first?.reason.contains(harm.refusal ?? "?") == (harm.refusal == nil ? nil : true))
     #expect(await !bench.stored(file))
     #expect(await !bench.store.has(SHA256.hash(file), of: bench.agent))
+  }
+
+  @Test func whatAnAgentCannotReadNowKeepsNoOtherWaiting() async throws {
+    let bench = try Bench()
+    let first = try bench.receipt([("bad", Self.large), ("good", [1])])
+    let second = try bench.receipt([("other", [2])], seconds: 60)
+    let bad = SHA256.hash(Self.large).hex
+    // The bad sector lies behind the first piece.
+    let answer = try await bench.fetch(first, second) { request in
+      let chunks = Bench.honest([Self.large, [1], [2]])(request)
+      guard request.sha256 == bad, request.offset > 0 else { return chunks }
+      return [
+        .with {
+          $0.sha256 = bad; $0.offset = request.offset; $0.later = "an error of the disk"
+        }
+      ]
+    }
+    #expect(answer?.runID == second.run.text && answer?.refused.isEmpty == true)
+    #expect(await bench.stored(of: [[1], [2]]) == 2)
+    #expect(await bench.store.find(first.run.text).first?.isComplete == false)
+    // Offered again, only what is missing is asked for.
+    let requests = Mutex<[Int64]>([])
+    let again = try await bench.fetch(first) { request in
+      requests.withLock { $0.append(request.sha256 == bad ? request.offset : -1) }
+      return Bench.honest([Self.large])(request)
+    }
+    #expect(again?.runID == first.run.text && again?.refused.isEmpty == true)
+    #expect(requests.withLock { $0 } == [512 << 10, 1 << 20])
+    #expect(await bench.stored(Self.large))
   }
 
   @Test func oneThatIsTooLargeForItsShareIsRefusedAtOnce() async throws {

@@ -221,6 +221,55 @@ import Trust
     #expect(spool.size == 0 && access("\(place.spoolPath)/\(found.files[0].digest.hex)", F_OK) != 0)
   }
 
+  @Test func `a copy is made only when there is room for it`() async throws {
+    let place = try Place(ArtifactLimits(file: 1 << 20, spool: 1_500_000))
+    // They take nothing on the disk where they are.
+    let folder = try await place.run("for i in 1 2 3; do truncate -s 1000000 $i; printf $i >>$i; done", keeps: true)
+    let spool = try place.spool()
+    let found = try folder.collectArtifacts(patterns: ["*"], into: spool)
+    #expect(found.files.map(\.name) == ["1"])
+    #expect(
+      found.problems
+        == ["2", "3"].map {
+          "\($0): 1000001 bytes wait for the controller already, and no more than 1500000 may"
+        })
+    #expect(spool.size == 1_000_001)
+    let taken = try Descriptor(open: folder.path + "/taken", O_RDONLY | O_DIRECTORY).entries(limit: 9).map {
+      String(decoding: $0.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+    #expect(taken.sorted() == ["0", "plan.json"])
+    // What was held for copies is given back, whatever became of them.
+    let again = try await place.run("true", run: "2", keeps: true)
+    #expect(try again.collectArtifacts(patterns: ["1"], into: spool).problems.count == 1)
+    spool.unpin(found.files.map(\.digest))
+    try spool.collect(keeping: [])
+    #expect(spool.size == 0)
+    let late = try await place.run("true", run: "3", keeps: true)
+    #expect(try late.collectArtifacts(patterns: ["1"], into: spool).problems.isEmpty && spool.size == 1_000_001)
+  }
+
+  @Test func `the size is known before anything is taken, and afterwards`() async throws {
+    let place = try Place()
+    let folder = try await place.run("truncate -s 100M $BELFRY_ARTIFACTS/f; echo x > g")
+    #expect(folder.sizeOfArtifacts(patterns: ["g"]) == 100 << 20 + 2)
+    _ = try folder.collectArtifacts(patterns: ["g"], into: try place.spool())
+    #expect(folder.sizeOfArtifacts(patterns: ["g"]) == 100 << 20 + 2)
+  }
+
+  @Test func `after a restart of the host only what had been sealed counts`() async throws {
+    let place = try Place()
+    let folder = try await place.run("echo x > $BELFRY_ARTIFACTS/f; echo y > $BELFRY_ARTIFACTS/g")
+    let whole = try folder.collectArtifacts(patterns: [], into: try place.spool())
+    #expect(whole.files.map(\.name) == ["f", "g"])
+    // The second one was not taken yet; the machine is in another run of its life.
+    rename(folder.path + "/taken/1", folder.artifacts + "/g")
+    let status = StatusFile.fresh(bootID: "00000000-0000-4000-8000-000000000000", of: "run")
+    try place.bench.files.write("run/status", bytes: status)
+    let found = try folder.collectArtifacts(patterns: [], into: try place.spool())
+    #expect(found.files == [whole.files[0]])
+    #expect(found.problems == ["g: the host stopped before it was taken, and its disk may not have all of it"])
+  }
+
   @Test func `what nobody has spoken for yet is not removed under whom it is for`() async throws {
     let place = try Place()
     let folder = try await place.run("echo x > $BELFRY_ARTIFACTS/f")

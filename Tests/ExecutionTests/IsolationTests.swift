@@ -211,6 +211,25 @@ import Testing
   }
 
   @Test(.enabled(if: isRoot() && canIsolate, "needs root, and landlock"), arguments: levels)
+  func `a folder with the kernel mounted below it is not given`(_ level: RunSpec.Isolation) async throws {
+    // Not below /tmp, which other tests give.
+    let host = "/var/lib/belfry-jail-\(UInt64.random(in: 0 ... .max)) x"
+    for path in [host, host + "/jail", host + "/jail/proc", host + "/other"] { mkdir(path, 0o755) }
+    try #require(command(["mount", "-t", "proc", "proc", host + "/jail/proc"]).status == 0)
+    defer {
+      umount2(host + "/jail/proc", 2)
+      _ = try? command(["rm", "-r", host])
+    }
+    let bench = try Workbench(hides: true)
+    for (number, path) in [host, host + "/jail", host + "/jail/proc", host + "/jail/proc/sys"].enumerated() {
+      let result = try await run(level, "true", on: bench, run: "run\(number)") { $0.write = [path] }
+      #expect(result.record.ending == .neverBegan(.writable, error: EPERM), "\(path)")
+    }
+    let result = try await run(level, "true", on: bench) { $0.write = [host + "/other"] }
+    #expect(result.record.ending == .exited(0))
+  }
+
+  @Test(.enabled(if: isRoot() && canIsolate, "needs root, and landlock"), arguments: levels)
   func `what is given uncovers nothing that is hidden below it`(_ level: RunSpec.Isolation) async throws {
     let bench = try Workbench(hides: true)
     let host = try TemporaryFolder("belfry-host")

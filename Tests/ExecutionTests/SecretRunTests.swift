@@ -93,13 +93,36 @@ import Testing
       ls "$BELFRY_SECRETS/.." 2>/dev/null || echo unlisted
       chmod 700 "$BELFRY_SECRETS" 2>/dev/null || echo "not its own"
       mkdir "$BELFRY_SECRETS/deep" 2>/dev/null || echo full
+      (echo more >>"$BELFRY_SECRETS/db") 2>/dev/null || echo "no larger"
+      (chmod 600 "$BELFRY_SECRETS/db") 2>/dev/null || echo "to read only"
+      ls "$BELFRY_SECRETS"
       """
     let shim = try site.start(line, .files([try SecretName("db")]), try values(["db": Self.value])) {
       $0.program.user = "nobody"
     }
     #expect(try await shim.record().ending == .exited(0))
-    #expect(try shim.folder.text() == "root\nnobody\nunlisted\nnot its own\nfull\n")
+    #expect(
+      try shim.folder.text() == "root\nroot\nunlisted\nnot its own\nfull\nno larger\nto read only\ndb\n")
     #expect(site.folders.all().isEmpty)
+  }
+
+  @Test func `values are masked in place, and left alone where there is nothing to mask`() async throws {
+    let site = try Site()
+    let lines = [
+      (#"printf 'n=1\nt=%s\nm=2\n' "$A" >$BELFRY_OUTPUT"#, "n=1\nt=***\nm=2\n"),
+      (#"printf '%s' "$A" >$BELFRY_OUTPUT"#, "***"),
+      (#"printf 'n=1\n' >$BELFRY_OUTPUT; chmod 0 $BELFRY_OUTPUT; touch -d @1000000000 $BELFRY_OUTPUT"#, "n=1\n"),
+    ]
+    for (number, (line, text)) in lines.enumerated() {
+      let shim = try site.start(
+        line, .variables(["A": try SecretName("db")]), try values(["db": Self.value]), path: "run\(number)")
+      #expect(try await shim.record().ending == .exited(0))
+      let file = site.bench.runPath("run\(number)") + "/outputs"
+      #expect(try command(["cat", file]).output == text)
+      var status = stat()
+      #expect(stat(file, &status) == 0)
+      #expect((status.st_mtim.tv_sec == 1_000_000_000) == (number == 2))
+    }
   }
 
   @Test func `a killed shim leaves the files for the agent to remove`() async throws {

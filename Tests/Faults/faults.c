@@ -164,6 +164,18 @@ int rename(const char *from, const char *to) {
 int renameat(int from_folder, const char *from, int to_folder, const char *to) {
   return fails_at(FAULT_RENAME, from_folder, from) ? -1 : REAL(renameat)(from_folder, from, to_folder, to);
 }
+
+int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags) {
+  return fails_at(FAULT_LINK, from_folder, from) ? -1 : REAL(linkat)(from_folder, from, to_folder, to, flags);
+}
+
+ssize_t pread(int fd, void *bytes, size_t count, off_t offset) {
+  return fails(FAULT_PREAD, fd) ? -1 : REAL(pread)(fd, bytes, count, offset);
+}
+
+ssize_t pread64(int fd, void *bytes, size_t count, off64_t offset) {
+  return fails(FAULT_PREAD, fd) ? -1 : REAL(pread64)(fd, bytes, count, offset);
+}
 #endif
 
 // ---- a clock that is set

@@ -21,6 +21,8 @@ enum fault_call {
   FAULT_FSYNC = 4,
   FAULT_FDATASYNC = 5,
   FAULT_RENAME = 6,  // renameat too
+  FAULT_LINK = 7,    // linkat
+  FAULT_PREAD = 8,
 };
 
 // Numbers are of the machine's own byte order; the other side is in Tests/EndToEnd/Faults/FaultPage.swift.

@@ -17,19 +17,24 @@ actor ArtifactSender {
   private let engine: Engine
   private let logger: Logger
   private var outgoing: Outgoing?
-  /// Rises with each stream, so that a request is not answered on one that it did not come on.
-  private var stream = 0
-  private var backoff = Backoff(first: .milliseconds(500), limit: .seconds(30))
   /// Runs that were offered on this stream and have not been answered.
   private var offered: Set<RunID> = []
+  /// Artifacts that cannot be read at present. The controller goes on with others meanwhile.
+  private var unreadable: [Digest: Unreadable] = [:]
+
+  private struct Unreadable {
+    var backoff = Backoff(first: .milliseconds(500), limit: .seconds(300))
+    /// Those that list it: not offered while it is left alone.
+    var runs: Set<RunID> = []
+  }
 
   /// What happens on the link, in order. It waits here, because the link must not wait for disks.
   enum Event: Sendable {
     case connected(Outgoing)
     case disconnected
     case request(Belfry_V1_ArtifactRequest)
-    /// What is left of a request that could not be answered then.
-    case retry(Belfry_V1_ArtifactRequest, stream: Int)
+    /// An artifact that could not be read has been left alone for long enough.
+    case rested(Digest)
     case received(Belfry_V1_ArtifactsReceived)
     /// A controller may have had no room for some.
     case offerAgain
@@ -53,15 +58,14 @@ actor ArtifactSender {
       switch event {
       case .connected(let outgoing):
         self.outgoing = outgoing
-        stream += 1
         offered = []
         await offer()
       case .disconnected: outgoing = nil
       case .request(let request): await send(request)
-      case .retry(let request, let stream) where stream == self.stream: await send(request)
-      case .retry: break
+      case .rested(let digest): await rested(digest)
       case .received(let answer): await received(answer)
       case .offerAgain:
+        await forgetUnwanted()
         offered = []
         await offer()
       }
@@ -78,7 +82,8 @@ actor ArtifactSender {
   private func offer() async {
     guard offered.count < Self.window, let outgoing else { return }
     do {
-      let offers = try await engine.artifactOffers(except: offered, limit: Self.window - offered.count)
+      let resting = unreadable.values.reduce(into: offered) { $0.formUnion($1.runs) }
+      let offers = try await engine.artifactOffers(except: resting, limit: Self.window - offered.count)
       for receipt in offers where offered.insert(receipt.run).inserted {
         outgoing.send(
           .artifactOffer(
@@ -98,7 +103,8 @@ actor ArtifactSender {
   static let sending = "sending artifacts"
 
   /// Sends the piece that was asked for. The controller gives up what it is told cannot be had, and then the agent's copy
-  /// goes: so only what is certainly gone or damaged is called that, and everything else is tried again.
+  /// goes: so only what is certainly gone or damaged is called that. What cannot be read now, it is told to ask for later,
+  /// so that a bad sector under one file keeps no other waiting.
   private func send(_ request: Belfry_V1_ArtifactRequest) async {
     guard let outgoing, let digest = try? Digest(hex: request.sha256) else { return }
     let length = min(Int(clamping: request.length), WireLimits.artifactWindow)
@@ -123,10 +129,9 @@ actor ArtifactSender {
             }))
         sent += size
       }
-      backoff.reset()
-      await engine.solved(Self.sending)
+      await readable(digest)
     } catch let error as ExecutionError where [.missing, .corrupted, .refused].contains(error.code) {
-      await engine.solved(Self.sending)
+      await readable(digest)
       logger.error("an artifact cannot be sent", metadata: ["sha256": "\(digest)", "reason": "\(error)"])
       outgoing.send(
         .artifactChunk(
@@ -136,21 +141,61 @@ actor ArtifactSender {
             $0.problem = "\(error)"
           }))
     } catch {
-      await engine.troubled(Self.sending, error)
-      var rest = request
-      rest.offset += Int64(sent)
-      rest.length = Int64(length - sent)
-      retry(rest)
+      outgoing.send(
+        .artifactChunk(
+          .with {
+            $0.sha256 = digest.hex
+            $0.offset = request.offset + Int64(sent)
+            $0.later = "\(error)"
+          }))
+      await leaveAlone(digest, error)
     }
   }
 
-  /// Later, while the controller waits for it on the same stream: nothing else of the link waits for artifacts.
-  private func retry(_ request: Belfry_V1_ArtifactRequest) {
-    let (pause, stream) = (backoff.pause(spread: Double.random(in: 0..<1)), stream)
+  // MARK: - What cannot be read at present
+
+  private func leaveAlone(_ digest: Digest, _ error: any Error) async {
+    var entry = unreadable[digest] ?? Unreadable()
+    entry.runs = (try? await engine.runs(owing: digest)) ?? []
+    unreadable[digest] = entry
+    offered.subtract(entry.runs)
+    await engine.troubled(Self.sending, error)
+    wake(digest)
+    // Others have its place in the window.
+    await offer()
+  }
+
+  private func wake(_ digest: Digest) {
+    guard let pause = unreadable[digest]?.backoff.pause(spread: Double.random(in: 0..<1)) else { return }
     Task {
       try? await Task.sleep(for: pause)
-      add(.retry(request, stream: stream))
+      add(.rested(digest))
     }
+  }
+
+  private func rested(_ digest: Digest) async {
+    guard let runs = unreadable[digest]?.runs else { return }
+    guard let owing = try? await engine.runs(owing: digest), !owing.isEmpty else { return await readable(digest) }
+    unreadable[digest]?.runs = []
+    await offer()
+    // A receipt that is not committed yet cannot be offered.
+    if outgoing != nil, offered.count < Self.window, offered.isDisjoint(with: owing) {
+      unreadable[digest]?.runs = runs
+      wake(digest)
+    }
+  }
+
+  /// The controller may have given up what it could not have, or a receipt.
+  private func forgetUnwanted() async {
+    for digest in unreadable.keys {
+      if let owing = try? await engine.runs(owing: digest), owing.isEmpty { await readable(digest) }
+    }
+  }
+
+  /// It is read, or nobody wants it any more.
+  private func readable(_ digest: Digest) async {
+    unreadable[digest] = nil
+    if unreadable.isEmpty { await engine.solved(Self.sending) }
   }
 
   /// The controller has all artifacts of a run, or will never have those that it names.
@@ -167,6 +212,7 @@ actor ArtifactSender {
     CrashPoint.reach("agent.artifactsReceived")
     do {
       try await engine.artifactsReceived(run)
+      await forgetUnwanted()
       await engine.solved("artifacts")
     } catch {
       // They are offered and answered again on the next stream.

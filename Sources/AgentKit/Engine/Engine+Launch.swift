@@ -55,6 +55,7 @@ extension Engine {
     guard fetches.end(request), let run = entries[request.run.id]?.run, run.attempt == request.run.attempt else {
       return
     }
+    CrashPoint.reach("agent.secretsFetched")
     switch result {
     case .success(let secrets): launch([(run, with: secrets)])
     case .failure(let error): couldNot(start: run, "\(error)")

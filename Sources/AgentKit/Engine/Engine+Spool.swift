@@ -15,7 +15,7 @@ extension Engine {
 
   func rejected(_ run: RunID, reason: String) throws {
     logger.error("the controller will never commit a receipt", metadata: ["run": "\(run)", "reason": "\(reason)"])
-    try writeLedger { try $0.rejected(run, reason: reason) }
+    try writeLedger { try $0.rejected(run, reason: reason, at: clock.now) }
     removeSpareArtifacts()
     spoolChanged.raise()
   }
@@ -31,6 +31,8 @@ extension Engine {
   }
 
   func owesArtifact(_ digest: Digest) throws -> Bool { try ledger.owesArtifact(digest) }
+
+  func runs(owing digest: Digest) throws -> Set<RunID> { try ledger.runs(owing: digest) }
 
   /// A run's artifacts are with the controller, or will never be.
   func artifactsReceived(_ run: RunID) throws {
@@ -74,6 +76,7 @@ extension Engine {
     let week = now - .seconds(7 * 86_400)
     try writeLedger {
       try $0.forgetRuns(before: week)
+      try $0.forgetRejected(before: now - LedgerTransaction.rejectedAge, now: now)
       try $0.forgetCrashes(
         before: now - QuarantineRule.window, quarantines: week, except: Set(machine.installedBundles))
     }

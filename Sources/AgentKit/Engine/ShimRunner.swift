@@ -179,6 +179,7 @@ final class ShimRunner: AttemptRunner {
         // Certainly not run, and it never will be: its spec is revoked, or was never written.
         try runFolder.remove()
         removeSecrets(name(attempt))
+        if case .tree(let tree) = launcher.cgroups { tree.end(name(attempt)) }
         return false
       }
     } catch {

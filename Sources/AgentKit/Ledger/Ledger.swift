@@ -196,6 +196,15 @@ final class Ledger: Sendable {
     }
   }
 
+  /// The runs whose artifact with this digest is still to be received.
+  func runs(owing digest: Digest) throws -> Set<RunID> {
+    try database.read { db in
+      Set(
+        try String.fetchAll(db, sql: "SELECT run FROM artifacts WHERE digest = ?", arguments: [digest.hex])
+          .map { try RunID($0) })
+    }
+  }
+
   /// All artifacts that are still to be received.
   func owedArtifacts() throws -> Set<Digest> {
     try database.read { db in
@@ -214,6 +223,11 @@ final class Ledger: Sendable {
       }
       return owed
     }
+  }
+
+  /// How many receipts were put aside.
+  func rejectedCount() throws -> Int {
+    try database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM spool WHERE rejected IS NOT NULL") ?? 0 }
   }
 
   /// How many receipts wait, those put aside not counted.

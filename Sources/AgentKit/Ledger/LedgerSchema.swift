@@ -79,6 +79,9 @@ enum LedgerSchema {
           ALTER TABLE spool ADD COLUMN committed INTEGER NOT NULL DEFAULT 0;
           """)
     }
+    migrator.registerMigration("rejections") { db in
+      try db.execute(sql: "ALTER TABLE spool ADD COLUMN rejected_at INTEGER")
+    }
     return migrator
   }()
 }

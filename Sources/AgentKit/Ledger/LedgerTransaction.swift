@@ -109,12 +109,26 @@ struct LedgerTransaction {
     try execute("DELETE FROM spool WHERE run = ? AND committed = 1", [run.text])
   }
 
-  /// Puts a receipt aside that the controller will never commit: kept for people, not sent again. Nobody will ask for its
-  /// artifacts.
-  func rejected(_ run: RunID, reason: String) throws {
+  /// Puts a receipt aside that the controller will never commit: kept for people for ``rejectedAge`` while there is room, not
+  /// sent again. Nobody will ask for its artifacts.
+  func rejected(_ run: RunID, reason: String, at time: Timestamp) throws {
     try execute("DELETE FROM artifacts WHERE run = ?", [run.text])
     try execute("DELETE FROM logs WHERE run = ?", [run.text])
-    try database.execute(sql: "UPDATE spool SET rejected = ? WHERE run = ?", arguments: [reason, run.text])
+    try database.execute(
+      sql: "UPDATE spool SET rejected = ?, rejected_at = ? WHERE run = ?",
+      arguments: [reason, time.microseconds, run.text])
+  }
+
+  /// For how long a receipt is kept that was put aside.
+  static let rejectedAge = Duration.seconds(30 * 86_400)
+
+  /// Forgets receipts that were put aside before `limit`. Those of an agent that did not write down when count from now on.
+  func forgetRejected(before limit: Timestamp, now: Timestamp) throws {
+    try database.execute(
+      sql: "UPDATE spool SET rejected_at = ? WHERE rejected IS NOT NULL AND rejected_at IS NULL",
+      arguments: [now.microseconds])
+    try database.execute(
+      sql: "DELETE FROM spool WHERE rejected IS NOT NULL AND rejected_at < ?", arguments: [limit.microseconds])
   }
 
   // MARK: - Quarantine
@@ -155,8 +169,8 @@ struct LedgerTransaction {
 
   // MARK: - Room
 
-  /// Forgets the oldest ended runs whose receipts are gone, at most so many; gives back how many there were. Orders that could
-  /// still be repeated stay.
+  /// Forgets the oldest ended runs whose receipts are gone, and when there are none, the oldest receipts that were put aside,
+  /// at most so many; gives back how many there were. Orders that could still be repeated stay.
   func forgetOldest(_ count: Int, now: Timestamp) throws -> Int {
     try database.execute(
       sql: """
@@ -164,6 +178,12 @@ struct LedgerTransaction {
           SELECT id FROM runs WHERE ended = 1 AND (start_by IS NULL OR start_by <= ?1)
             AND id NOT IN (SELECT run FROM spool) ORDER BY started LIMIT ?2)
         """, arguments: [now.microseconds, count])
+    if database.changesCount > 0 { return database.changesCount }
+    try database.execute(
+      sql: """
+        DELETE FROM spool WHERE number IN
+          (SELECT number FROM spool WHERE rejected IS NOT NULL ORDER BY number LIMIT ?)
+        """, arguments: [count])
     return database.changesCount
   }
 

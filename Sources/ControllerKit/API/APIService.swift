@@ -70,6 +70,8 @@ struct APIService {
   let port: Int
   let onReady: @Sendable (Int) async -> Void
   let logger: Logger
+  /// How long one who asks may leave its answer unread, or say nothing, before it loses its connection.
+  var patience = Duration.seconds(60)
 
   /// The service that listens. Loopback is the configuration's duty.
   func application() -> some ApplicationProtocol {
@@ -115,8 +117,11 @@ struct APIService {
         return try await operations.acceptSource(commit)
       }
     }
+    let limit = TimeAmount(patience)
     return Application(
       router: router,
+      server: .http1(
+        configuration: .init(additionalChannelHandlers: [StalledAnswer(limit: limit)], idleTimeout: limit)),
       configuration: .init(address: .hostname(host, port: port), serverName: nil),
       onServerRunning: { channel in await onReady(channel.localAddress?.port ?? port) },
       logger: Self.quiet(logger))

@@ -55,7 +55,7 @@ final class ArtifactIntake: Sendable {
       guard let wanted = state.wanted, chunk.sha256 == wanted.digest, chunk.offset == wanted.offset else {
         return false
       }
-      if chunk.problem.isEmpty {
+      if chunk.problem.isEmpty, chunk.later.isEmpty {
         guard !chunk.data.isEmpty, wanted.offset + Int64(chunk.data.count) <= wanted.end else { return false }
         state.wanted?.offset += Int64(chunk.data.count)
       } else {
@@ -78,19 +78,10 @@ final class ArtifactIntake: Sendable {
       do {
         let known = try await store.register(index)
         // What was complete once is not fetched again, though it may have had to make room since.
-        let refusals = known.isComplete ? known.refusals : try await fetch(known, agent, send)
-        CrashPoint.reach("controller.artifactsStored")
-        send(
-          .artifactsReceived(
-            .with { answer in
-              answer.runID = index.run.text
-              answer.refused = refusals.sorted { $0.key < $1.key }.map { digest, reason in
-                .with {
-                  $0.sha256 = digest.hex
-                  $0.reason = reason
-                }
-              }
-            }))
+        if let refusals = known.isComplete ? known.refusals : try await fetch(known, agent, send) {
+          CrashPoint.reach("controller.artifactsStored")
+          send(received(index.run, refusals))
+        }
         state.withLock { state in
           state.runs.removeFirst()
           state.known.remove(index.run)
@@ -105,46 +96,80 @@ final class ArtifactIntake: Sendable {
     }
   }
 
-  /// Fetches what is missing of a run; gives back what cannot be had, and why.
+  private func received(_ run: RunID, _ refusals: [Digest: String]) -> Belfry_V1_FromController.OneOf_Message {
+    .artifactsReceived(
+      .with { answer in
+        answer.runID = run.text
+        answer.refused = refusals.sorted { $0.key < $1.key }.map { digest, reason in
+          .with {
+            $0.sha256 = digest.hex
+            $0.reason = reason
+          }
+        }
+      })
+  }
+
+  /// What became of one artifact.
+  private enum Fetched {
+    case stored
+    /// It cannot be had, and why.
+    case refused(String)
+    /// The agent cannot read it at present, and offers its run again.
+    case later
+  }
+
+  /// Fetches what is missing of a run; gives back what cannot be had, and why. Nil when the agent has to offer it again.
   private func fetch(
     _ index: ArtifactIndex, _ agent: AgentID, _ send: @Sendable (Belfry_V1_FromController.OneOf_Message) -> Void
-  ) async throws -> [Digest: String] {
+  ) async throws -> [Digest: String]? {
     var refusals: [Digest: String] = [:]
+    var isWhole = true
     for artifact in index.contents {
-      refusals[artifact.digest] = try await store.transferring(artifact, of: agent) {
+      let fetched = try await store.transferring(artifact, of: agent) {
         try await fetch(artifact, of: index.run, agent, send)
       }
+      switch fetched {
+      case .stored: break
+      case .refused(let reason): refusals[artifact.digest] = reason
+      case .later: isWhole = false
+      }
     }
+    guard isWhole else { return nil }
     try await store.complete(index, refusals: refusals)
     return refusals
   }
 
-  /// Fetches what is missing of one artifact; gives back why it cannot be had.
+  /// Fetches what is missing of one artifact.
   private func fetch(
     _ artifact: Artifact, of run: RunID, _ agent: AgentID,
     _ send: @Sendable (Belfry_V1_FromController.OneOf_Message) -> Void
-  ) async throws -> String? {
+  ) async throws -> Fetched {
     var isSecond = false
     while true {
       let start: Int64
       switch try await store.begin(artifact, of: agent) {
-      case .stored: return nil
+      case .stored: return .stored
       case .missing(let from): start = from
-      case .refused(let reason): return reason
+      case .refused(let reason): return .refused(reason)
       }
       switch try await transfer(artifact, from: start, agent, send) {
       case .complete: break
       case .partLost: continue
       case .problem(let problem):
         await store.discard(artifact, of: agent)
-        return problem
+        return .refused(problem)
+      case .later(let reason):
+        logger.info(
+          "an agent cannot read an artifact at present",
+          metadata: ["agent": "\(agent)", "run": "\(run)", "sha256": "\(artifact.digest)", "reason": "\(reason)"])
+        return .later
       }
-      if try await store.finish(artifact, of: agent) { return nil }
+      if try await store.finish(artifact, of: agent) { return .stored }
       logger.error(
         "an artifact came with other bytes than its receipt names",
         metadata: ["agent": "\(agent)", "run": "\(run)", "sha256": "\(artifact.digest)"])
       // Once more from the beginning: it may have been this end's disk.
-      if isSecond { return "the bytes that came twice are not those that the receipt names" }
+      if isSecond { return .refused("the bytes that came twice are not those that the receipt names") }
       isSecond = true
     }
   }
@@ -156,6 +181,8 @@ final class ArtifactIntake: Sendable {
     case partLost
     /// Why the agent cannot send them.
     case problem(String)
+    /// Why it cannot send them now.
+    case later(String)
   }
 
   /// Asks for one piece after the other.
@@ -182,6 +209,7 @@ final class ArtifactIntake: Sendable {
       while offset < end {
         let chunk = try await nextChunk()
         if !chunk.problem.isEmpty { return .problem("the agent: \(AgentWords.safe(chunk.problem, bytes: 300))") }
+        if !chunk.later.isEmpty { return .later(AgentWords.safe(chunk.later, bytes: 300)) }
         // The rest of the piece is on its way and has to be taken before another can be asked for.
         if !isLost { isLost = try await !store.append(chunk.data, at: offset, of: artifact, agent: agent) }
         offset += Int64(chunk.data.count)

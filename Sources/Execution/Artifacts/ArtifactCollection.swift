@@ -33,26 +33,23 @@ extension RunFolder {
     if Task.isCancelled { throw CancellationError() }
     var result = CollectedArtifacts()
     do throws(ExecutionError) {
-      let run = try open()
-      let spec = try readSpec(run)
-      let folder = try? run.openBeneath("artifacts", O_RDONLY | O_DIRECTORY)
-      let work = try? openWork(run, spec)
-      let taken = try takenFolder(run)
-      let plan = try plan(in: taken) {
-        ArtifactPlan(folder: folder, work: work, patterns: patterns.compactMap { try? Glob($0) })
-      }
-      (result.problems, result.notes) = (plan.problems, plan.notes)
-      let owner = spec.user?.id ?? geteuid()
-      for (number, entry) in plan.entries.enumerated() where !Task.isCancelled {
-        let isKept = entry.isInWorkFolder && spec.keptFolder != nil
-        let taking = ArtifactTaking(
-          name: entry.name, number: number, owner: owner, mayMove: !isKept, spool: spool)
+      let sources = try sources(patterns)
+      (result.problems, result.notes) = (sources.plan.problems, sources.plan.notes)
+      let owner = sources.spec.user?.id ?? geteuid()
+      for (number, entry) in sources.plan.entries.enumerated() where !Task.isCancelled {
+        let isKept = entry.isInWorkFolder && sources.spec.keptFolder != nil
+        var taking = ArtifactTaking(
+          name: entry.name, number: number, owner: owner, mayMove: !isKept, isDoubtful: sources.isDoubtful,
+          spool: spool)
         do throws(ExecutionError) {
           let file =
-            try entry.isInWorkFolder ? taking.take(from: work, to: taken) : taking.take(from: folder, to: taken)
-          try spool.add(String(number), in: taken, file.digest, size: file.size)
+            try entry.isInWorkFolder
+            ? taking.take(from: sources.work, to: sources.taken)
+            : taking.take(from: sources.folder, to: sources.taken)
+          try spool.add(String(number), in: sources.taken, file.digest, size: file.size, held: taking.passHeld())
           result.files.append(file)
         } catch {
+          spool.release(taking.passHeld())
           result.problems.append("\(entry.name): \(error)")
         }
       }
@@ -64,6 +61,48 @@ extension RunFolder {
       throw CancellationError()
     }
     return result
+  }
+
+  /// How many bytes the files have that ``collectArtifacts(patterns:into:)`` will take, as far as can be told before; the
+  /// plan is written down. What cannot be looked at counts nothing.
+  public func sizeOfArtifacts(patterns: [String]) -> Int64 {
+    guard let sources = try? sources(patterns) else { return 0 }
+    var sum: Int64 = 0
+    for (number, entry) in sources.plan.entries.enumerated() {
+      let size =
+        entry.isInWorkFolder
+        ? ArtifactTaking.size(entry.name, number, from: sources.work, in: sources.taken)
+        : ArtifactTaking.size(entry.name, number, from: sources.folder, in: sources.taken)
+      sum = sum.addingReportingOverflow(max(0, size)).partialValue
+    }
+    return sum
+  }
+
+  /// Where the files come from and where they go; the plan is durable.
+  private struct Sources: ~Copyable {
+    let spec: ShimSpec
+    let folder: Descriptor?
+    let work: Descriptor?
+    let taken: Descriptor
+    let plan: ArtifactPlan
+    /// The host has been restarted since they were written.
+    let isDoubtful: Bool
+  }
+
+  private func sources(_ patterns: [String]) throws(ExecutionError) -> Sources {
+    let run = try open()
+    let spec = try readSpec(run)
+    let folder = try? run.openBeneath("artifacts", O_RDONLY | O_DIRECTORY)
+    let work = try? openWork(run, spec)
+    let taken = try takenFolder(run)
+    let plan = try plan(in: taken) {
+      ArtifactPlan(folder: folder, work: work, patterns: patterns.compactMap { try? Glob($0) })
+    }
+    let status = try? run.open(StatusFile.name, O_RDONLY).readWhole(limit: StatusFile.size, name: StatusFile.name)
+    let boot = status.flatMap { StatusFile.made(in: $0)?.bootID }
+    return Sources(
+      spec: spec, folder: folder, work: work, taken: taken, plan: plan,
+      isDoubtful: boot != nil && boot != StatusFile.currentBootID)
   }
 
   /// Where files stand that were taken from the job's folders, by their number in the plan.

@@ -12,8 +12,12 @@ public final class ArtifactSpool: Sendable {
   public let path: String
   public let limits: ArtifactLimits
   private let bytes: Mutex<Int64>
+  /// Bytes of copies that are being made.
+  private let copies = Mutex<Int64>(0)
   /// How often each was taken in by somebody who has not said yet who needs it: it is not removed meanwhile.
   private let pins = Mutex<[Digest: Int]>([:])
+
+  private let copyCount = Mutex(0)
 
   private static let unfinished = ".new-"
 
@@ -65,16 +69,40 @@ public final class ArtifactSpool: Sendable {
     }
   }
 
-  /// Takes a sealed file in that stands in a folder of the agent's and has these bytes. It stays there too.
+  /// Keeps room for a copy that is to be made: among what waits, and on the disk. Throws `tooLarge` and `diskFull`. Give it
+  /// back by ``release(_:)``, or tell ``add(_:in:_:size:held:)`` of it.
+  func hold(_ size: Int64) throws(ExecutionError) {
+    try reserve(size)
+    let all = copies.withLock { copies in
+      copies += size
+      return copies
+    }
+    do throws(ExecutionError) { try checkRoom(for: all) } catch {
+      release(size)
+      throw error
+    }
+  }
+
+  func release(_ held: Int64) {
+    bytes.withLock { $0 -= held }
+    copies.withLock { $0 -= held }
+  }
+
+  /// Takes a sealed file in that stands in a folder of the agent's and has these bytes. It stays there too. For so many bytes
+  /// as are `held` there is room already; they are given back in any case.
   ///
   /// Throws `tooLarge` when too much is waiting already.
   func add(
-    _ name: String, in other: borrowing Descriptor, _ digest: Digest, size: Int64
+    _ name: String, in other: borrowing Descriptor, _ digest: Digest, size: Int64, held: Int64 = 0
   ) throws(ExecutionError) {
-    let folder = try open()
+    let folder: Descriptor
+    do throws(ExecutionError) { folder = try open() } catch {
+      release(held)
+      throw error
+    }
     pins.withLock { $0[digest, default: 0] += 1 }
     do throws(ExecutionError) {
-      try link(name, in: other, digest, size: size, to: folder)
+      try link(name, in: other, digest, size: size, held: held, to: folder)
     } catch {
       unpin([digest])
       throw error
@@ -82,18 +110,32 @@ public final class ArtifactSpool: Sendable {
   }
 
   private func link(
-    _ name: String, in other: borrowing Descriptor, _ digest: Digest, size: Int64, to folder: borrowing Descriptor
+    _ name: String, in other: borrowing Descriptor, _ digest: Digest, size: Int64, held: Int64,
+    to folder: borrowing Descriptor
   ) throws(ExecutionError) {
-    if faccessat(folder.number, digest.hex, F_OK, AT_SYMLINK_NOFOLLOW) == 0 { return }
-    try reserve(size)
+    // Among what waits the room that is held becomes the file's own; on the disk the copy has it by now.
+    copies.withLock { $0 -= held }
+    if faccessat(folder.number, digest.hex, F_OK, AT_SYMLINK_NOFOLLOW) == 0 {
+      bytes.withLock { $0 -= held }
+      // Whose it was may not have come to it yet.
+      return try folder.sync(path)
+    }
+    do throws(ExecutionError) { try reserve(size - held) } catch {
+      bytes.withLock { $0 -= held }
+      throw error
+    }
     do throws(ExecutionError) {
-      if linkat(other.number, name, folder.number, digest.hex, 0) != 0, errno != EEXIST {
-        guard [EXDEV, EMLINK, EPERM, EOPNOTSUPP].contains(errno) else {
-          throw ExecutionError(errno: errno, "cannot keep it in \(path)")
+      var isNew = true
+      if linkat(other.number, name, folder.number, digest.hex, 0) != 0 {
+        switch errno {
+        // Another attempt was quicker.
+        case EEXIST: isNew = false
+        case EXDEV, EMLINK, EPERM, EOPNOTSUPP: try copy(name, in: other, to: digest.hex, folder, size: size)
+        default: throw ExecutionError(errno: errno, "cannot keep it in \(path)")
         }
-        try copy(name, in: other, to: digest.hex, folder, size: size)
       }
       try folder.sync(path)
+      if !isNew { bytes.withLock { $0 -= size } }
     } catch {
       bytes.withLock { $0 -= size }
       throw error
@@ -128,7 +170,12 @@ public final class ArtifactSpool: Sendable {
     _ name: String, in other: borrowing Descriptor, to target: String, _ folder: borrowing Descriptor, size: Int64
   ) throws(ExecutionError) {
     try checkRoom(for: size)
-    let temporary = Self.unfinished + target
+    // Two attempts may have the same file.
+    let number = copyCount.withLock { count in
+      count += 1
+      return count
+    }
+    let temporary = "\(Self.unfinished)\(number)-\(target)"
     unlinkat(folder.number, temporary, 0)
     let source = try other.open(name, O_RDONLY)
     let copy = try folder.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o400)
@@ -164,12 +211,19 @@ public final class ArtifactSpool: Sendable {
   /// Removes what nothing needs any more.
   public func remove(_ digests: some Sequence<Digest>) throws(ExecutionError) {
     let folder = try open()
-    for digest in digests where pins.withLock({ $0[digest] == nil }) {
+    for digest in digests {
       let size = Self.size(digest.hex, in: folder)
-      if unlinkat(folder.number, digest.hex, 0) == 0 {
+      let number = folder.number
+      // Within the lock: who takes it in says so before looking whether it is here.
+      let error = pins.withLock { pins -> Int32? in
+        guard pins[digest] == nil else { return nil }
+        return unlinkat(number, digest.hex, 0) == 0 ? 0 : errno
+      }
+      guard let error else { continue }
+      if error == 0 {
         bytes.withLock { $0 -= size }
-      } else if errno != ENOENT {
-        throw ExecutionError(errno: errno, "cannot remove \(digest.short)")
+      } else if error != ENOENT {
+        throw ExecutionError(errno: error, "cannot remove \(digest.short)")
       }
     }
   }

@@ -14,15 +14,39 @@ struct ArtifactTaking {
   let owner: uid_t
   /// False where the job goes on using the file.
   let mayMove: Bool
+  /// Nobody knows whether all of it had come to the disk when the host stopped.
+  let isDoubtful: Bool
   let spool: ArtifactSpool
+  /// Bytes for which there is room in the spool, because a copy was made.
+  private var held: Int64 = 0
+
+  init(name: String, number: Int, owner: uid_t, mayMove: Bool, isDoubtful: Bool, spool: ArtifactSpool) {
+    self.name = name
+    self.number = number
+    self.owner = owner
+    self.mayMove = mayMove
+    self.isDoubtful = isDoubtful
+    self.spool = spool
+  }
+
+  /// What is held is somebody else's to give back from now on.
+  mutating func passHeld() -> Int64 {
+    defer { held = 0 }
+    return held
+  }
 
   private var sealed: String { String(number) }
   private var moved: String { "\(number).moved" }
   private var vetted: String { "\(number).vetted" }
   private var copied: String { "\(number).copy" }
 
-  func take(from root: borrowing Descriptor?, to taken: borrowing Descriptor) throws(ExecutionError) -> Artifact {
+  mutating func take(
+    from root: borrowing Descriptor?, to taken: borrowing Descriptor
+  ) throws(ExecutionError) -> Artifact {
     if !isThere(sealed, in: taken) {
+      guard !isDoubtful else {
+        throw ExecutionError(.corrupted, "the host stopped before it was taken, and its disk may not have all of it")
+      }
       if !isThere(moved, in: taken), !isThere(vetted, in: taken) {
         switch root {
         case .some(let root): try fetch(from: root, to: taken)
@@ -37,12 +61,26 @@ struct ArtifactTaking {
     return Artifact(name: name, size: size, digest: try file.hash(limit: spool.limits.file, name: "it"))
   }
 
+  /// How many bytes it has, wherever it is by now; 0 when that cannot be told.
+  static func size(
+    _ name: String, _ number: Int, from root: borrowing Descriptor?, in taken: borrowing Descriptor
+  ) -> Int64 {
+    for place in ["\(number)", "\(number).vetted", "\(number).moved"] {
+      var status = stat()
+      if fstatat(taken.number, place, &status, AT_SYMLINK_NOFOLLOW) == 0 { return Int64(status.st_size) }
+    }
+    switch root {
+    case .some(let root): return Int64((try? root.openBeneath(name, LinuxCalls.pathOnly).status(name))?.st_size ?? 0)
+    case .none: return 0
+    }
+  }
+
   private func isThere(_ name: String, in taken: borrowing Descriptor) -> Bool {
     faccessat(taken.number, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
   }
 
   /// Moves the file, or copies it.
-  private func fetch(from root: borrowing Descriptor, to taken: borrowing Descriptor) throws(ExecutionError) {
+  private mutating func fetch(from root: borrowing Descriptor, to taken: borrowing Descriptor) throws(ExecutionError) {
     let named = try root.openBeneath(name, LinuxCalls.pathOnly)
     let status = try named.status(name)
     try check(status)
@@ -85,7 +123,7 @@ struct ArtifactTaking {
 
   /// Makes it the agent's own. From then on only who has it open for writing can change it, and of whom there is one it is
   /// copied.
-  private func seal(in taken: borrowing Descriptor) throws(ExecutionError) {
+  private mutating func seal(in taken: borrowing Descriptor) throws(ExecutionError) {
     let named = try taken.open(vetted, LinuxCalls.pathOnly)
     let file = try Descriptor(open: "/proc/self/fd/\(named.number)", O_RDONLY | O_NONBLOCK)
     guard fchown(file.number, geteuid(), getegid()) == 0, fchmod(file.number, 0o400) == 0 else {
@@ -110,18 +148,24 @@ struct ArtifactTaking {
     return true
   }
 
-  private func copy(_ source: borrowing Descriptor, in taken: borrowing Descriptor) throws(ExecutionError) {
+  /// Asks for room first, on the disk and among what waits: a file that takes little where it stands may be full of holes.
+  private mutating func copy(_ source: borrowing Descriptor, in taken: borrowing Descriptor) throws(ExecutionError) {
     let before = try source.status(name)
-    try spool.checkRoom(for: Int64(before.st_size))
+    try spool.hold(Int64(before.st_size))
+    held += Int64(before.st_size)
     unlinkat(taken.number, copied, 0)
     let target = try taken.open(copied, O_WRONLY | O_CREAT | O_EXCL, mode: 0o400)
     do throws(ExecutionError) {
-      _ = try source.hash(copyingTo: target.number, limit: spool.limits.file, name: "it")
+      // No more than there is room for, should it grow meanwhile.
+      let result = Result { () throws(ExecutionError) in
+        try source.hash(copyingTo: target.number, limit: Int64(before.st_size), name: "it")
+      }
+      if case .failure(let error) = result, error.code != .tooLarge { throw error }
       let after = try source.status(name)
       // A half of one version and a half of another would be neither.
-      guard before.st_size == after.st_size, Self.time(before.st_mtim) == Self.time(after.st_mtim) else {
-        throw ExecutionError(.tampered, "it was written to while it was copied")
-      }
+      guard (try? result.get()) != nil, before.st_size == after.st_size,
+        Self.time(before.st_mtim) == Self.time(after.st_mtim)
+      else { throw ExecutionError(.tampered, "it was written to while it was copied") }
       try target.sync(name)
       try rename(copied, to: sealed, in: taken)
     } catch {

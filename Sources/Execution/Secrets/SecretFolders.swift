@@ -4,8 +4,9 @@ import Model
 /// The folders with secrets as files, one for each attempt, in memory and on no disk.
 ///
 /// A file system in memory that the host has anyway (tmpfs(5)): `/dev/shm`, or `/run` where that is none or the agent may not
-/// write to it. In this order because a job's user owns its files, and could make them grow: `/dev/shm` it can fill in any
-/// case, and the host does not live in it. Nothing has to be mounted, so no right to do that is needed and nothing has to be unmounted after a crash; a
+/// write to it. In this order because a job that is the agent's own user, or root, can make its files grow: `/dev/shm` it can
+/// fill in any case, and the host does not live in it. To any other user they are lent to be read, and stay the agent's: so it
+/// can neither make them grow nor keep one by another name. Nothing has to be mounted, so no right to do that is needed and nothing has to be unmounted after a crash; a
 /// restart of the host empties it. Below it is a folder of this agent's own, which others may pass through and not list.
 public struct SecretFolders: Sendable {
   /// Where to look for memory, in this order.
@@ -56,8 +57,10 @@ public struct SecretFolders: Sendable {
     try close(file.number, mode: 0o400, to: user)
   }
 
-  /// The folder stays the agent's, or its user could go on filling it: its group may look into it, and read nothing.
+  /// The folder stays the agent's, or its user could go on filling it. Where there are no lists of rights its group may look
+  /// into it, and read nothing.
   private static func close(_ folder: borrowing Descriptor, to user: JobUser?) throws(ExecutionError) {
+    if let user, user.id != geteuid(), LinuxCalls.allow(user.id, 5, owner: 5, folder.number) == 0 { return }
     if let user, fchown(folder.number, 0, user.group) != 0 {
       throw ExecutionError(errno: errno, "cannot give a folder of secrets to group \(user.group)")
     }
@@ -66,7 +69,9 @@ public struct SecretFolders: Sendable {
     }
   }
 
+  /// Where there are no lists of rights the file becomes the user's own.
   private static func close(_ number: Int32, mode: mode_t, to user: JobUser?) throws(ExecutionError) {
+    if let user, user.id != geteuid(), LinuxCalls.allow(user.id, 4, owner: 4, number) == 0 { return }
     if let user, fchown(number, user.id, user.group) != 0 {
       throw ExecutionError(errno: errno, "cannot give a secret to user \(user.id)")
     }

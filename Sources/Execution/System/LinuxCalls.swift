@@ -76,6 +76,28 @@ enum LinuxCalls {
     return (getAttribute?(path, name, &value, 1) ?? -1) == 1 && value == UInt8(ascii: "1")
   }
 
+  private typealias SetAttribute = @convention(c) (Int32, UnsafePointer<CChar>, UnsafeRawPointer, Int, Int32) -> Int
+  private static let setAttribute = symbol("fsetxattr", as: SetAttribute.self)
+
+  /// Lets one more user than the owner do what the bits say (4 read, 1 pass through), by a list as in acl(5); the group's rights
+  /// and all others' go. 0, or -1 with errno: EOPNOTSUPP where the file system has no such lists.
+  static func allow(_ user: UInt32, _ rights: UInt16, owner: UInt16, _ file: Int32) -> Int32 {
+    // linux/posix_acl_xattr.h: a version, and (tag, rights, id) of the owner, the user, the group, the mask and others.
+    let none = UInt32.max
+    let entries: [(UInt16, UInt16, UInt32)] = [
+      (1, owner, none), (2, rights, user), (4, 0, none), (0x10, rights, none), (0x20, 0, none),
+    ]
+    var list: [UInt8] = []
+    func put(_ value: some FixedWidthInteger) { withUnsafeBytes(of: value.littleEndian) { list += $0 } }
+    put(UInt32(2))
+    for (tag, rights, id) in entries {
+      put(tag)
+      put(rights)
+      put(id)
+    }
+    return setAttribute.map { Int32($0(file, "system.posix_acl_access", list, list.count, 0)) } ?? unknown()
+  }
+
   private typealias Pipe = @convention(c) (UnsafeMutablePointer<Int32>, Int32) -> Int32
   private typealias FileSystem = @convention(c) (UnsafePointer<CChar>, UnsafeMutableRawPointer) -> Int32
   private static let makePipe = symbol("pipe2", as: Pipe.self)

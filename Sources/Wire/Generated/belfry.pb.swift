@@ -700,6 +700,9 @@ public nonisolated struct Belfry_V1_ArtifactChunk: Sendable {
   /// Why the bytes cannot be had, now and later; empty otherwise.
   public var problem: String = String()
 
+  /// Why the bytes cannot be read at present; empty otherwise. The agent offers the run again.
+  public var later: String = String()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -2149,7 +2152,7 @@ nonisolated extension Belfry_V1_ArtifactRequest: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Belfry_V1_ArtifactChunk: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ArtifactChunk"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sha256\0\u{1}offset\0\u{1}data\0\u{1}problem\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}sha256\0\u{1}offset\0\u{1}data\0\u{1}problem\0\u{1}later\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2161,6 +2164,7 @@ nonisolated extension Belfry_V1_ArtifactChunk: SwiftProtobuf.Message, SwiftProto
       case 2: try { try decoder.decodeSingularInt64Field(value: &self.offset) }()
       case 3: try { try decoder.decodeSingularBytesField(value: &self.data) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.problem) }()
+      case 5: try { try decoder.decodeSingularStringField(value: &self.later) }()
       default: break
       }
     }
@@ -2179,6 +2183,9 @@ nonisolated extension Belfry_V1_ArtifactChunk: SwiftProtobuf.Message, SwiftProto
     if !self.problem.isEmpty {
       try visitor.visitSingularStringField(value: self.problem, fieldNumber: 4)
     }
+    if !self.later.isEmpty {
+      try visitor.visitSingularStringField(value: self.later, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2187,6 +2194,7 @@ nonisolated extension Belfry_V1_ArtifactChunk: SwiftProtobuf.Message, SwiftProto
     if lhs.offset != rhs.offset {return false}
     if lhs.data != rhs.data {return false}
     if lhs.problem != rhs.problem {return false}
+    if lhs.later != rhs.later {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

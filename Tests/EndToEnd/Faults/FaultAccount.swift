@@ -47,6 +47,9 @@ struct FaultAccount {
     guard let job = jobs[name] else { return }
     let allowed = excuses.reduce(into: Excuses()) { $0.formUnion($1) }
     let states = receipt.attempts.compactMap { $0["state"]?.stringValue }
+    for attempt in receipt.attempts where attempt["state"]?.stringValue == "Succeeded" {
+      problems += job.problems(of: attempt, run: receipt.run, mayMiss: allowed.contains(.failed))
+    }
     for state in Set(states + [receipt.outcome]) {
       if !isExcused(state, of: job, isFinal: state == receipt.outcome, allowed) {
         problems.append("\(state) without a reason that the fault gives: \(receipt.json.text)")
@@ -143,11 +146,12 @@ struct FaultAccount {
 extension Fault {
   var excuses: FaultAccount.Excuses {
     switch self {
-    case .shimDies, .powerCut, .killed(.shim), .killed(.agentAndShims): [.lost]
-    case .killed(.everything): [.lost, .failed]
+    case .shimDies, .killed(.shim), .killed(.agentAndShims): [.lost]
+    // A file that was to be sent back may have been on its way to the disk.
+    case .killed(.everything), .powerCut: [.lost, .failed]
     case .killed(.job), .fullDisk, .call(_, of: .agent, error: _, place: _): [.failed]
     case .call(_, of: .shim, error: _, place: _): [.lost, .failed]
-    case .agentDies, .killed(.agent), .clockSet, .controllerDies, .restart: []
+    case .agentDies, .killed(.agent), .clockSet, .controllerDies, .controllerDiesAt, .restart: []
     }
   }
 }

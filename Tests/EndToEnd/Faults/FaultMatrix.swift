@@ -12,6 +12,7 @@ final class FaultMatrix {
   private let programs: FaultyPrograms
   private let say: (String) -> Void
   private var account = FaultAccount()
+  private var traces: FaultTraces
   private var agent: Program?
   private var commits = 0
   /// What the last person to ask was told.
@@ -28,6 +29,7 @@ final class FaultMatrix {
     page = try FaultPage(
       folder: site.folder, root: disk.map { $0.path + "/agent" } ?? site.folder.path("agent-torture"))
     programs = try FaultyPrograms(page: page, folder: site.folder)
+    traces = try FaultTraces(site, state: disk.map { $0.path + "/agent" } ?? site.folder.path("agent-torture"))
   }
 
   // MARK: - The whole
@@ -64,12 +66,14 @@ final class FaultMatrix {
     }
     try await complete(try lines())
     for run in accepted.subtracting(account.receipts.keys) { throw wrong(["a person's run \(run) has no receipt"]) }
+    try await traces.end(account.receipts.values)
     account.checkCoverage()
     try account.checkLogs(site)
     try fail(account.problems)
     try git("fsck", "--strict", in: site.results)
     _ = try await eventually("nothing of any run is left") { [self] in
-      let runs = try FileManager.default.contentsOfDirectory(atPath: state + "/runs")
+      // But for folders that the next runs could use again.
+      let runs = try FileManager.default.contentsOfDirectory(atPath: state + "/runs").filter { !$0.hasPrefix("spare-") }
       return runs.isEmpty && jobs().isEmpty ? true : nil
     }
     say("\(account.receipts.count) receipts, \(try lines().count(where: \.isBegin)) attempts")
@@ -143,6 +147,13 @@ final class FaultMatrix {
       try await moreBegin(2 + row.after)
       try await site.startController()
       return true
+    case .controllerDiesAt(let point):
+      await (try site.controller).destroy()
+      let armed = try site.launchController(crashAt: "\(point):\(row.after + 1)")
+      let hasStruck = await armed.end(within: .seconds(15)) == 137
+      await armed.destroy()
+      try await site.startController()
+      return hasStruck
     case .restart:
       agent?.signal(SIGTERM)
       return await agent?.end(within: .seconds(30)) != nil
@@ -190,18 +201,34 @@ final class FaultMatrix {
     var generator = SeededGenerator(seed: row.seed)
     agent?.signal(SIGKILL)
     await agent?.destroy()
+    let runs = state + "/runs"
+    if Bool.random(using: &generator) {
+      // Runs that end without anybody who would take what they leave.
+      _ = try await happens(.seconds(4)) {
+        try FileManager.default.contentsOfDirectory(atPath: runs).contains { name in
+          Self.isDurable("\(runs)/\(name)") && access("\(runs)/\(name)/taken", F_OK) != 0
+            && (try? FileManager.default.contentsOfDirectory(atPath: "\(runs)/\(name)/artifacts").isEmpty) == false
+        }
+      }
+    }
     _ = try await eventually("everything is dead") { [self] in
       let all = site.processes(with: state + "/runs/") + jobs()
       for process in all { Foundation.kill(process, SIGKILL) }
       return all.isEmpty ? true : nil
     }
     try page.restartMachine()
-    let runs = state + "/runs"
+    try traces.forgetMemory()
     for name in try FileManager.default.contentsOfDirectory(atPath: runs).sorted() {
       let status = "\(runs)/\(name)/status"
       let bytes = FileManager.default.contents(atPath: status).map(Array.init) ?? []
-      let isDurable = bytes.count >= 1032 && bytes[1024..<1032].elementsEqual("BFENDED1".utf8)
-      guard !isDurable, !bytes.isEmpty else { continue }
+      // What jobs write is not synced by anybody, until an artifact is sealed (`taken/NUMBER`).
+      let files = FileManager.default.enumerator(atPath: "\(runs)/\(name)")?.compactMap { $0 as? String } ?? []
+      for file in files.sorted() {
+        let isJobs = ["artifacts/", "work/"].contains { file.hasPrefix($0) }
+        let isOnTheWay = file.hasPrefix("taken/") && [".moved", ".vetted", ".copy"].contains { file.hasSuffix($0) }
+        if isJobs || isOnTheWay, Bool.random(using: &generator) { truncate("\(runs)/\(name)/\(file)", 0) }
+      }
+      guard !Self.isDurable("\(runs)/\(name)"), !bytes.isEmpty else { continue }
       switch Int.random(in: 0..<4, using: &generator) {
       case 0: try FileManager.default.removeItem(atPath: "\(runs)/\(name)")
       case 1: try Data().write(to: URL(fileURLWithPath: status))
@@ -209,6 +236,12 @@ final class FaultMatrix {
       default: break
       }
     }
+  }
+
+  /// Whether the run folder has an exit record; the shim has synced it then.
+  private static func isDurable(_ folder: String) -> Bool {
+    let bytes = FileManager.default.contents(atPath: folder + "/status").map(Array.init) ?? []
+    return bytes.count >= 1032 && bytes[1024..<1032].elementsEqual("BFENDED1".utf8)
   }
 
   /// A commit that makes an assignment.
@@ -275,7 +308,7 @@ final class FaultMatrix {
       throw wrong(["no receipts of \(account.missing(begun).sorted())"])
     }
     account.check(try lines())
-    try fail(account.problems)
+    try fail(account.problems + traces.look(account.receipts.values, output: agent?.output ?? ""))
   }
 
   private func fail(_ problems: [String]) throws { if !problems.isEmpty { throw wrong(problems) } }

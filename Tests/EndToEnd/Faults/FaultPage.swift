@@ -4,7 +4,7 @@ import TestSupport
 /// The page of memory through which the programs under test are told what shall fail; see Tests/Faults/faults.h, whose
 /// layout this is.
 final class FaultPage: @unchecked Sendable {
-  enum Call: UInt32, Sendable { case open = 1, write, pwrite, fsync, fdatasync, rename }
+  enum Call: UInt32, Sendable { case open = 1, write, pwrite, fsync, fdatasync, rename, link, pread }
   enum Who: UInt32, Sendable { case agent = 1, shim }
 
   let path: String

@@ -18,6 +18,8 @@ enum Fault: Hashable, Sendable {
   case powerCut
   case clockSet(by: Int)
   case controllerDies
+  /// The controller dies at a named point (CrashPoint).
+  case controllerDiesAt(String)
   /// TERM, and a new start.
   case restart
 }
@@ -44,6 +46,7 @@ struct FaultRow: Sendable, CustomStringConvertible {
       case .powerCut: "the power is cut"
       case .clockSet(let seconds): "the clock is set by \(seconds) s"
       case .controllerDies: "the controller dies"
+      case .controllerDiesAt(let point): "the controller dies at \(point)"
       case .restart: "the agent is restarted"
       }
     return "\(name), after \(after)"
@@ -63,6 +66,11 @@ extension Fault {
   static let agentPoints = [
     "agent.ledgerWritten", "agent.beforeLaunch", "agent.launched", "agent.attemptEnded", "agent.endWritten",
     "agent.receiptsSent", "agent.beforeAcknowledged", "agent.acknowledged", "agent.assignmentStored", "agent.installed",
+    "agent.artifactsTaken", "agent.artifactsReceived", "agent.secretsFetched",
+  ]
+  static let controllerPoints = [
+    "controller.received", "controller.committed", "controller.pushed", "controller.artifactPiece",
+    "controller.artifactsStored",
   ]
   static let shimPoints = [
     "afterSpec", "armed", "beforeStart", "afterStart", "afterStartedRecord", "afterJobEnd", "beforeExitRecord",
@@ -74,6 +82,8 @@ extension Fault {
       (.pwrite, "/ledger.sqlite"), (.fdatasync, "/ledger.sqlite"), (.open, "/runs/"), (.write, "/runs/"),
       (.rename, "/runs/"), (.fsync, "/store"), (.write, "/store"), (.rename, "/store"), (.open, "/store"),
       (.fsync, "/assignments"), (.write, "/assignments"), (.rename, "/assignments"),
+      (.open, "/artifacts/"), (.pread, "/artifacts/"), (.fsync, "/artifacts"), (.open, "/taken"), (.write, "/taken/"),
+      (.fsync, "/taken"), (.rename, "/taken/"), (.link, "/taken/"), (.pread, "/taken/"),
     ]
     let shim: [(FaultPage.Call, String)] = [
       (.pwrite, "/status"), (.fdatasync, "/status"), (.open, "/status"), (.pwrite, "/output"), (.fdatasync, "/output"),
@@ -87,7 +97,7 @@ extension Fault {
   static let matrix: [Fault] =
     agentPoints.map { .agentDies(at: $0) } + shimPoints.map { .shimDies(at: $0) } + Victim.allCases.map { .killed($0) }
     + calls + [.fullDisk, .powerCut, .powerCut, .clockSet(by: 70), .clockSet(by: 9), .clockSet(by: -3)]
-    + [.controllerDies, .restart]
+    + [.controllerDies, .restart] + controllerPoints.map { .controllerDiesAt($0) }
 
   /// A cut through it for every day: each kind, each program, each of the calls.
   static let short: [Fault] = [
@@ -98,7 +108,9 @@ extension Fault {
     .call(.fdatasync, of: .agent, error: EIO, place: "/ledger.sqlite"), .killed(.job), .fullDisk,
     .call(.fdatasync, of: .shim, error: ENOSPC, place: "/status"), .agentDies(at: "agent.endWritten"),
     .call(.rename, of: .agent, error: EIO, place: "/runs/"), .killed(.everything), .clockSet(by: -3),
-    .call(.fsync, of: .agent, error: EIO, place: "/assignments"), .restart,
+    .call(.fsync, of: .agent, error: EIO, place: "/assignments"), .agentDies(at: "agent.artifactsTaken"),
+    .call(.pread, of: .agent, error: EIO, place: "/artifacts/"), .controllerDiesAt("controller.artifactPiece"),
+    .agentDies(at: "agent.secretsFetched"), .call(.link, of: .agent, error: ENOSPC, place: "/taken/"), .restart,
   ]
 
   /// With numbers of its own.
