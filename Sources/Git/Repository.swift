@@ -36,6 +36,26 @@ public final class Repository {
     git_repository_free(pointer)
   }
 
+  /// Removes the locks of references that a process which was killed has left: nobody else would, and each further change of
+  /// such a reference would fail for ever. Only for the one process to which the repository belongs, before it changes any.
+  public func removeReferenceLocks() {
+    func visit(_ folder: String, depth: Int) {
+      guard depth < 32, let stream = opendir(folder) else { return }
+      defer { closedir(stream) }
+      while let entry = readdir(stream) {
+        let isFolder = entry.pointee.d_type == UInt8(DT_DIR)
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name == "." || name == ".." { continue }
+        if isFolder { visit("\(folder)/\(name)", depth: depth + 1) }
+        if !isFolder, name.hasSuffix(".lock") { unlink("\(folder)/\(name)") }
+      }
+    }
+    visit(path + "refs", depth: 0)
+    unlink(path + "packed-refs.lock")
+  }
+
   /// Forgets the packs that are gone: libgit2 keeps every pack that it has ever seen mapped.
   func reopen() throws(GitError) {
     let fresh = try Self.open(at: path)

@@ -6,6 +6,18 @@ import Testing
 @testable import Git
 
 @Suite struct BatchCommitTests {
+  @Test func `the lock that a killed process left is removed`() throws {
+    let folder = try TemporaryFolder()
+    let repository = try Repository.createBare(at: folder.path("results.git"))
+    let commit = try repository.commit(batch(["a": "1"], on: nil), updating: "main", expecting: nil)
+    for lock in ["refs/belfry/writing/results.lock", "packed-refs.lock"] { try folder.write("results.git/\(lock)", "") }
+    func set() throws { try repository.setReference("refs/belfry/writing/results", to: commit, expecting: nil) }
+    #expect(throws: GitError.self) { try set() }
+    repository.removeReferenceLocks()
+    try set()
+    #expect(try repository.tip(ofReference: "refs/belfry/writing/results") == commit)
+  }
+
   @Test func randomBatchesGiveTheTreesThatGitSees() throws {
     var random = SeededGenerator(seed: testSeed)
     let folder = try TemporaryFolder()

@@ -37,6 +37,7 @@ actor ResultsBranch {
   /// Claims the next epoch, `atLeast` or higher, and reads the branch's latest receipts, newest first.
   func claim(atLeast: Int64) throws -> (claim: ResultsWriter.Claim, latest: [Receipt], facts: Facts) {
     let repository = try Repository.openOrCreateBare(at: folder)
+    repository.removeReferenceLocks()
     let writer = ResultsWriter(
       repository: repository, remote: configuration.remote, branch: configuration.branch, identity: identity)
     let claim = try writer.claimEpoch(atLeast: atLeast, now: clock.now)

@@ -75,6 +75,7 @@ actor SourceMirror {
   private func repository() throws -> Repository {
     if let open { return open }
     let repository = try Repository.openOrCreateBare(at: folder)
+    repository.removeReferenceLocks()
     open = repository
     return repository
   }
