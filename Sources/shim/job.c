@@ -58,8 +58,8 @@ static _Noreturn void fail(int report, int step, int error) {
 }
 
 static void reset_signals(void) {
-  // The kernel's own structure and call: the C library's refuses signals 32 and 33, which are its own, and its
-  // posix_spawn, by which the shim was started, leaves them ignored.
+  // The kernel's own structure and call: the C library's refuses signals 32 and 33, which are its own, and
+  // whoever started the shim may have left them ignored.
   struct {
     void *handler;
     unsigned long flags;

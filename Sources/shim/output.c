@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "shim.h"
+#include "status.h"
 
 _Static_assert(sizeof(struct record) == 24, "a record's head has its documented size");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
@@ -23,8 +24,8 @@ static uint64_t staged_at;
 static void create(struct output *o) {
   struct {
     char magic[8];
-    uint64_t head, tail;
-  } header = {.head = o->head, .tail = o->tail};
+    uint64_t head, tail, seed;
+  } header = {.head = o->head, .tail = o->tail, .seed = status_seed()};
   memcpy(header.magic, "BFOUT002", 8);
   // There may be one of an attempt that was silent: a header and nothing more.
   o->fd = openat(o->folder, "output", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);

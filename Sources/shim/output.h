@@ -1,7 +1,8 @@
 // The output record: what the job wrote to its standard output and error, in the order in which the shim read it, each
 // piece with the time of that read; the first bytes and the last ones, at most 4096 + head + tail bytes on disk.
 //
-//   block 0          magic "BFOUT002", u64 head, u64 tail (bytes; whole blocks of 4096)
+//   block 0          magic "BFOUT002", u64 head, u64 tail (bytes; whole blocks of 4096), u64 that the attempt's status
+//                    file gives (status_seed), so that no record is taken for that of another attempt
 //   head / 4096      blocks that are filled once, in order
 //   tail / 4096      blocks that are filled in order, and again from the first one when the last one is full
 //

@@ -34,6 +34,8 @@ int status_open(int folder, int *fd) {
   return 0;
 }
 
+uint64_t status_seed(void) { return seed; }
+
 int status_write_started(int fd, struct started *record) {
   memcpy(record->magic, "BFSTART1", 8);
   record->checksum = checksum(record);

@@ -65,12 +65,16 @@ struct ended {
 // Opens and locks. 0, or an exit code.
 int status_open(int folder, int *fd);
 
+// What tells this attempt's files from those of an earlier one in the same folder; 0 where the agent knows of no such thing.
+uint64_t status_seed(void);
+
 // Seals with the checksum and writes. 0 or errno.
 int status_write_started(int fd, struct started *record);
 
 // The same, and makes it durable. One sync of one file: the names on its path need none of their own, because they are
 // as new as the file or older, and a sync of a new file takes them along (ext4, XFS, btrfs, f2fs). Each further one
-// would be another wait for the disk in every run.
+// would be another wait for the disk in every run. Of a folder that is used again the name may be lost; the agent gives it
+// back by the one in this file.
 int status_write_ended(int fd, struct ended *record);
 void status_write_half_ended(int fd, struct ended *record);
 

@@ -132,6 +132,10 @@ import Testing
   static let started = StartedRecord(isRunning: true, shim: 5, job: 6, started: Timestamp(seconds: 1))
 
   @Test(arguments: [
+    Standing(
+      name: "disarmed, then made ready again, then a power cut",
+      seen: RunObservation(sameBoot: false, exit: .intact(record { $0.ending = .neverBegan(.none, error: 0) })),
+      standing: .ended(.lost(.hostRestarted))),
     Standing(name: "fresh", seen: RunObservation(shim: 5), standing: .running(shim: 5)),
     Standing(name: "running", seen: RunObservation(shim: 5, started: .intact(started)), standing: .running(shim: 5)),
     // The record is written and the shim about to go: it is not over before it is gone.

@@ -10,10 +10,12 @@ import Synchronization
 struct AttemptStarter: Sendable {
   let runner: any AttemptRunner
   let handling: HandlingMark?
+  /// One after the other.
+  var isCareful = false
 
   /// Blocks until all are started. For each why it was not, nil when it was.
   func start(_ runs: [(ActiveRun, with: SecretValues)]) -> [LaunchProblem?] {
-    guard runs.count > 1 else { return runs.map { start($0, with: $1) } }
+    guard runs.count > 1, !isCareful else { return runs.map { start($0, with: $1) } }
     let problems = Mutex([LaunchProblem?](repeating: nil, count: runs.count))
     let next = Atomic(0)
     let group = DispatchGroup()

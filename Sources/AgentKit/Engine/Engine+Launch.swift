@@ -14,7 +14,8 @@ extension Engine {
   }
 
   private func launch(_ runs: [(ActiveRun, with: SecretValues)]) {
-    let starter = AttemptStarter(runner: runner, handling: guards.handling)
+    // After a crash one by one, so that only the guilty one stands in the mark when it happens again.
+    let starter = AttemptStarter(runner: runner, handling: guards.handling, isCareful: !crashes.times.isEmpty)
     for ((run, _), problem) in zip(runs, starter.start(runs)) {
       switch problem {
       case nil:

@@ -30,7 +30,7 @@ extension Engine {
     return machine.isHeld
   }
 
-  /// Oldest first, and never what no controller has taken yet.
+  /// Oldest first, and never what a controller may still take.
   func shrinkLedger() throws {
     guard let disk = guards.disk else { return }
     var forgotten = 1

@@ -110,7 +110,7 @@ final class ShimRunner: AttemptRunner {
         end = try await shim.ended()
       }
     }
-    if case .finished(let record) = end.ending, !record.unkillable, end.changedFiles.isEmpty {
+    if case .finished(let record) = end.ending, end.mayHaveRun, !record.unkillable, end.changedFiles.isEmpty {
       over.withLock { $0[attempt] = record.started }
     }
     var artifacts = CollectedArtifacts()
@@ -145,6 +145,8 @@ final class ShimRunner: AttemptRunner {
     switch run.job.run.program {
     case .script, .command: break
     case .plugIn, .http:
+      // What it offers as outputs may hold secrets too.
+      guard isMasked else { break }
       record.heed(Result { () throws(JSONError) in try runFolder.answer() }, declared: run.job.outputs)
     }
     return AttemptOutcome(record: record, mayHaveRun: end.mayHaveRun, crash: crash, log: output.bytes)

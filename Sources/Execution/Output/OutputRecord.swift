@@ -10,9 +10,11 @@ public struct OutputRecord: ~Copyable, Sendable {
   static let name = "output"
   static let magic = Array("BFOUT002".utf8)
   /// Bytes before the first record.
-  static let headerSize = 24
+  static let headerSize = 32
 
   private let file: Descriptor
+  /// Tells it from the record of an earlier attempt in the same folder: ``StatusFile/seed(in:)``. 0 in an older form.
+  let seed: UInt64
   /// Blocks of the head, which are numbered from 1, and of the ring behind it.
   private let head: Int
   private let ring: Int
@@ -22,13 +24,14 @@ public struct OutputRecord: ~Copyable, Sendable {
   /// Throws `corrupted` for a file that is none.
   init?(_ file: consuming Descriptor) throws(ExecutionError) {
     let bytes = try file.read(at: 0, limit: Self.headerSize, name: Self.name)
-    guard bytes.count == Self.headerSize else { return nil }
+    guard bytes.count >= 24 else { return nil }
     let sizes: [Int] = [bytes.number(at: 8), bytes.number(at: 16)]
     let isSound = sizes.allSatisfy { (OutputBlock.size...1 << 30).contains($0) && $0 % OutputBlock.size == 0 }
     guard bytes.starts(with: Self.magic), isSound else {
       throw ExecutionError(.corrupted, "the output file is damaged")
     }
     self.file = file
+    seed = bytes.count == Self.headerSize ? bytes.number(at: 24) : 0
     head = sizes[0] / OutputBlock.size
     ring = sizes[1] / OutputBlock.size
   }
@@ -167,10 +170,20 @@ extension RunFolder {
   /// The record of the attempt's output; nil when nothing has been written.
   public func outputRecord() throws(ExecutionError) -> OutputRecord? {
     do throws(ExecutionError) {
-      return try OutputRecord(try open().open(OutputRecord.name, O_RDONLY))
+      let folder = try open()
+      guard let record = try OutputRecord(try folder.open(OutputRecord.name, O_RDONLY)) else { return nil }
+      guard record.seed == Self.seed(in: folder) else { return nil }
+      return record
     } catch {
       guard error.code == .missing else { throw error }
       return nil
     }
+  }
+
+  private static func seed(in folder: borrowing Descriptor) -> UInt64 {
+    guard let status = try? folder.open(StatusFile.name, O_RDONLY),
+      let bytes = try? status.read(at: 0, limit: StatusFile.size, name: StatusFile.name)
+    else { return 0 }
+    return StatusFile.seed(in: bytes)
   }
 }

@@ -38,7 +38,11 @@ public enum RunStanding: Hashable, Sendable {
 public func judge(_ observation: RunObservation) -> RunStanding {
   if let shim = observation.shim { return .running(shim: shim) }
   if !observation.exists { return .ended(.lost(.noFolder)) }
-  if let record = observation.exit.record { return .ended(.finished(record)) }
+  // That nothing has run holds only within one life of the machine: the same attempt may have been made ready again since, in
+  // the same folder, and a loss of power have taken what was written of that.
+  if let record = observation.exit.record, observation.sameBoot || AttemptEnd(.finished(record)).mayHaveRun {
+    return .ended(.finished(record))
+  }
   // Either no shim was started yet, or the power was cut and took what nobody had synced: only who knows whether the
   // machine was restarted since can tell the two apart.
   guard observation.isMade else { return .ended(.lost(.notMade)) }

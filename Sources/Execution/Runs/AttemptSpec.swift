@@ -136,7 +136,7 @@ extension ShimLauncher {
       let isReusable = spares != nil && spec.isolation == nil
       return try launch(
         spec, in: folder, program: program, secrets: memory,
-        reusable: isReusable ? (user: other, hasFiles: !attempt.files.isEmpty) : nil)
+        reusable: isReusable ? (user: other, files: attempt.files.map(\.path)) : nil)
     } catch {
       if error.code != .notWatched {
         if let cgroup { CgroupTree.end(cgroup) }

@@ -68,6 +68,8 @@ public final class SpareFolders: Sendable {
 
   /// A spare folder for a job of this user's, under the attempt's path; nil when there is none.
   func take(for user: JobUser?, as path: String) -> RunFolder? {
+    // Whatever stands there is none of ours to replace, and its own launch will say so.
+    guard access(path, F_OK) != 0 else { return nil }
     let owner = Owner(user: user?.id, group: user?.group)
     while true {
       let name = state.withLock { state -> String? in
@@ -77,8 +79,7 @@ public final class SpareFolders: Sendable {
         return name
       }
       guard let name else { return nil }
-      // Whatever stands there is none of ours to replace, and its own launch will say so.
-      guard access(path, F_OK) != 0, rename("\(self.path)/\(name)", path) == 0 else {
+      guard rename("\(self.path)/\(name)", path) == 0 else {
         try? RunFolder(path: "\(self.path)/\(name)").remove()
         continue
       }
@@ -129,7 +130,9 @@ public final class SpareFolders: Sendable {
     guard let names = try? Descriptor(open: path, O_RDONLY | O_DIRECTORY).entries() else { return }
     for entry in names {
       let name = String(decoding: entry.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-      guard let status = try? RunFolder(path: "\(path)/\(name)").open().open(StatusFile.name, O_RDONLY),
+      // What is to be removed is of attempts that are over.
+      guard !name.hasPrefix("removed-"),
+        let status = try? RunFolder(path: "\(path)/\(name)").open().open(StatusFile.name, O_RDONLY),
         let bytes = try? status.read(at: 0, limit: StatusFile.size, name: StatusFile.name),
         let meant = StatusFile.made(in: bytes)?.name, meant != name, attempts.contains(meant),
         access("\(path)/\(meant)", F_OK) != 0
@@ -143,7 +146,10 @@ public final class SpareFolders: Sendable {
 public struct UntouchedFolder: Sendable {
   let user: JobUser?
   private let stamps: [Stamp]
-  private let hasFiles: Bool
+  /// Of the bundle.
+  private let files: [String]
+  /// More of a bundle's files than this are too much to be removed while others wait.
+  private static let mostFiles = 8
 
   /// What may be in a folder that is used again, in ascending order.
   private static let names = [
@@ -152,14 +158,17 @@ public struct UntouchedFolder: Sendable {
   /// Of these, what must be as it was: all but the shim's own files.
   private static let given = ["artifacts", "bundle", "event.json", "outputs", "spec", "tmp", "work"]
 
-  /// Nil when it cannot be looked at. `hasFiles`: of the bundle.
-  init?(_ folder: RunFolder, user: JobUser?, hasFiles: Bool) {
-    guard let opened = try? folder.open() else { return nil }
+  /// Nil when it cannot be looked at, or can never be used again. `files`: paths of the bundle. In folders of it a job may leave
+  /// as many files as it likes.
+  init?(_ folder: RunFolder, user: JobUser?, files: [String]) {
+    guard files.count <= Self.mostFiles, !files.contains(where: { $0.utf8.contains(UInt8(ascii: "/")) }),
+      let opened = try? folder.open()
+    else { return nil }
     let stamps = Self.given.compactMap { Stamp(opened.number, $0) }
     guard stamps.count == Self.given.count else { return nil }
     self.stamps = stamps
     self.user = user
-    self.hasFiles = hasFiles
+    self.files = files
   }
 
   /// When the last of it was changed.
@@ -170,7 +179,9 @@ public struct UntouchedFolder: Sendable {
     let opened = try folder.open()
     let found = try opened.entries(limit: Self.names.count + 1)
     let names = Set(found.map { String(decoding: $0.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) })
-    guard names.isSubset(of: Self.names), Self.given.compactMap({ Stamp(opened.number, $0) }) == stamps else {
+    guard names.isSubset(of: Self.names), Self.isAgents(opened, folder.path),
+      Self.given.compactMap({ Stamp(opened.number, $0) }) == stamps
+    else {
       return false
     }
     // Only the header of a record is written anew: what another one held must not come up in it, nor what the next one
@@ -180,12 +191,23 @@ public struct UntouchedFolder: Sendable {
     {
       guard unlinkat(opened.number, "output", 0) == 0 else { return false }
     }
-    if hasFiles {
-      let bundle = try opened.open("bundle", O_RDONLY | O_DIRECTORY)
-      guard fchmod(bundle.number, 0o700) == 0 else { return false }
-      try bundle.removeContents()
+    guard !files.isEmpty else { return true }
+    let bundle = try opened.open("bundle", O_RDONLY | O_DIRECTORY)
+    guard fchmod(bundle.number, 0o700) == 0 else { return false }
+    return files.allSatisfy { unlinkat(bundle.number, $0, 0) == 0 }
+  }
+
+  /// Whether nobody but the agent can change what is the agent's own: a job that runs as its user could have let somebody in.
+  private static func isAgents(_ opened: borrowing Descriptor, _ path: String) -> Bool {
+    guard let folder = try? opened.status("it"), folder.st_mode == S_IFDIR | 0o711, folder.st_uid == geteuid(),
+      !LinuxCalls.hasAnyAttribute("system.posix_acl_access", of: path),
+      !LinuxCalls.hasAnyAttribute("system.posix_acl_default", of: path)
+    else { return false }
+    return ["status", "output"].allSatisfy { name in
+      var status = stat()
+      guard fstatat(opened.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return name == "output" }
+      return status.st_mode == S_IFREG | 0o600 && status.st_uid == geteuid() && status.st_nlink == 1
     }
-    return true
   }
 }
 

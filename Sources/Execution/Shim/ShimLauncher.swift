@@ -45,10 +45,10 @@ public struct ShimLauncher: Sendable {
   /// `user` is that of a job whose folder may be used again, which is not so when this is nil.
   func launch(
     _ spec: ShimSpec, in folder: RunFolder, program: borrowing PreparedProgram, secrets: borrowing SealedMemory?,
-    reusable: (user: JobUser?, hasFiles: Bool)?
+    reusable: (user: JobUser?, files: [String])?
   ) throws(ExecutionError) -> Shim {
     try prepare(spec, in: folder)
-    let untouched = reusable.flatMap { UntouchedFolder(folder, user: $0.user, hasFiles: $0.hasFiles) }
+    let untouched = reusable.flatMap { UntouchedFolder(folder, user: $0.user, files: $0.files) }
     let memory: Int32? =
       switch secrets {
       case .some(let memory): memory.descriptor.number

@@ -46,11 +46,20 @@ enum StatusFile {
   }
 
   static func started(in bytes: [UInt8]) -> Found<StartedRecord> {
-    record(in: bytes, at: sector, magic: Array("BFSTART1".utf8), seed: seed(in: bytes), StartedRecord.init)
+    shimRecord(in: bytes, at: sector, magic: "BFSTART1", StartedRecord.init)
   }
 
   static func ended(in bytes: [UInt8]) -> Found<ExitRecord> {
-    record(in: bytes, at: 2 * sector, magic: Array("BFENDED1".utf8), seed: seed(in: bytes), ExitRecord.init)
+    shimRecord(in: bytes, at: 2 * sector, magic: "BFENDED1", ExitRecord.init)
+  }
+
+  /// Nothing proves whose a record is when the first sector is damaged.
+  private static func shimRecord<Record>(
+    in bytes: [UInt8], at offset: Int, magic: String, _ read: ([UInt8]) -> Record?
+  ) -> Found<Record> {
+    let found = record(in: bytes, at: offset, magic: Array(magic.utf8), seed: seed(in: bytes), read)
+    guard case .intact = found, made(in: bytes) == nil else { return found }
+    return .damaged
   }
 
   /// What the checksums of the shim's records begin with: the checksum of the agent's.

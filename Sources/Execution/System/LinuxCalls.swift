@@ -98,6 +98,11 @@ enum LinuxCalls {
     return setAttribute.map { Int32($0(file, "system.posix_acl_access", list, list.count, 0)) } ?? unknown()
   }
 
+  /// getxattr(2): whether there is such an extended attribute at all.
+  static func hasAnyAttribute(_ name: String, of path: String) -> Bool {
+    (getAttribute?(path, name, nil, 0) ?? -1) >= 0
+  }
+
   private typealias Pipe = @convention(c) (UnsafeMutablePointer<Int32>, Int32) -> Int32
   private typealias FileSystem = @convention(c) (UnsafePointer<CChar>, UnsafeMutableRawPointer) -> Int32
   private static let makePipe = symbol("pipe2", as: Pipe.self)
