@@ -9,8 +9,12 @@ import Testing
   @Test func `secrets are left out, and words stay words`() throws {
     let bench = try Workbench()
     let files = try bench.put([("bin/it's.sh", "#!/bin/sh\nprintf '%s\\n' \"$TOKEN\" \"$@\" \"$ODD\"\n")])
-    let odd = "new\nline 'quoted' $HOME `id` \\"
-    var spec = RunSpec(program: .script("bin/it's.sh"), args: ["", odd], env: ["ODD": odd])
+    // With a mark behind it, a quote is another character to Swift and a quote to the shell.
+    let odd = "new\nline 'quoted' $HOME `id` \\ '\u{301}; echo broken out; '\u{200D}; echo out; '\u{FE0F}"
+    // Variables that the script has too, and a PATH with programs of the job's.
+    var spec = RunSpec(
+      program: .script("bin/it's.sh"), args: ["", odd],
+      env: ["ODD": odd, "here": "/nowhere", "scope": "false", "PATH": "/nowhere:/usr/bin:/bin"])
     spec.secrets = .variables(["TOKEN": try SecretName("shop-token")])
     let attempt = try bench.attempt(spec, files: files)
     let path = bench.files.path("copy of it")

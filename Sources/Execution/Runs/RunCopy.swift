@@ -88,11 +88,11 @@ public struct RunCopy: Sendable {
     }
   }
 
-  /// One `export` a line; paths below the folder by `$here`, so that it can be moved.
+  /// One `export` a line; paths below the folder by `$BELFRY_HERE`, which no job can set, so that it can be moved.
   private func environment(_ variables: [String: String], folder: String) -> String {
-    var text = "# The run's variables, all of them. $here is this folder.\n"
+    var text = "# The run's variables, all of them. $BELFRY_HERE is this folder.\n"
     for (name, value) in variables.sorted(by: { $0.key < $1.key }) {
-      text += "export \(name)=\(Self.quoted(value, folder: folder))\n"
+      text += "export \(name)=\(Self.quoted(value, folder: folder, by: "BELFRY_HERE"))\n"
     }
     var secrets: [String] = []
     if case .variables(let wanted) = attempt.program.secrets { secrets = wanted.keys.sorted() }
@@ -108,14 +108,16 @@ public struct RunCopy: Sendable {
       "# Repeats attempt \(attempt.number) of run \(attempt.run.text) of \(attempt.occurrence.job.text). See README.md.",
       "#", "# It differs from the real run:",
     ]
-    lines += differences.map { "# - \($0.replacing("\n", with: " "))" }
+    lines += differences.map { "# - \(Self.oneLine($0))" }
     lines += [
       "",
       "here=$(CDPATH= cd -- \"$(dirname -- \"$0\")\" && pwd) || exit",
       "# With nothing of the caller's environment, as the agent does it.",
       "[ \"${BELFRY_DEBUG:-}\" = clean ] || exec env -i BELFRY_DEBUG=clean /bin/sh \"$here/run.sh\"",
       "unset BELFRY_DEBUG",
-      ". \"$here/environment\"",
+      "# What is done with the rights of whoever runs this is done without the job's variables.",
+      "PATH=/usr/sbin:/usr/bin:/sbin:/bin BELFRY_HERE=$here",
+      "export PATH BELFRY_HERE",
       "umask 022",
     ]
     // Outermost first: what takes root's rights stands before they are given up.
@@ -147,7 +149,7 @@ public struct RunCopy: Sendable {
       lines += [
         "as=",
         "if [ \"$(id -un)\" != \(Self.quoted(user, folder: "")) ]; then",
-        "  for part in bundle work tmp artifacts outputs answer secrets event.json; do",
+        "  for part in environment bundle work tmp artifacts outputs answer secrets event.json; do",
         "    [ ! -e \"$here/$part\" ] || chown -R \(Self.quoted(user, folder: "")) \"$here/$part\" || exit",
         "  done",
         "  as='setpriv --reuid=\(user) --regid='$(id -g \(user))' --init-groups --no-new-privs --'",
@@ -155,12 +157,18 @@ public struct RunCopy: Sendable {
       ]
       prefix.append("$as")
     }
-    prefix.append("env -u PWD -u OLDPWD -u SHLVL -u _ -u INVOCATION_ID")
+    let inner = #". "$BELFRY_HERE/environment"; unset BELFRY_HERE PWD OLDPWD SHLVL INVOCATION_ID; exec "$@""#
+    prefix.append("/bin/sh -c '\(inner)' sh")
     lines += [
       "cd \"$here/work\" || exit",
       "exec \(prefix.joined(separator: " ")) \(words) <\"$here/stdin\"",
     ]
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// For a comment: a line break must not end it and begin a command.
+  private static func oneLine(_ text: String) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\r" || $0 == "\n" ? " " : $0 }))
   }
 
   /// The properties of systemd.resource-control(5) that hold what the run's cgroup would; nil when there is nothing to hold.
@@ -172,15 +180,9 @@ public struct RunCopy: Sendable {
     return words.isEmpty ? nil : words.joined(separator: " ")
   }
 
-  /// As one word of the shell.
-  static func quoted(_ text: String, folder: String) -> String {
-    func single(_ text: some StringProtocol) -> String {
-      text.isEmpty
-        ? "" : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-    }
-    guard !folder.isEmpty, text == folder || text.hasPrefix(folder + "/") else {
-      return text.isEmpty ? "''" : single(text)
-    }
-    return "\"$here\"" + single(text.dropFirst(folder.count))
+  /// As one word of the shell, in which `variable` stands for the folder.
+  static func quoted(_ text: String, folder: String, by variable: String = "here") -> String {
+    guard !folder.isEmpty, text == folder || text.hasPrefix(folder + "/") else { return ShellWord.quoted(text) }
+    return "\"$\(variable)\"" + ShellWord.quoted(text.dropFirst(folder.count))
   }
 }

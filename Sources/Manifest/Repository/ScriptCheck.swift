@@ -1,3 +1,5 @@
+import Model
+
 /// Looks at the beginning of a script for what would make every run of it fail.
 public enum ScriptCheck {
   /// How many bytes of a script are enough: the kernel reads as many of a `#!` line (Linux, BINPRM_BUF_SIZE).
@@ -61,7 +63,6 @@ public enum ScriptCheck {
     let isPlain = text.utf8.allSatisfy { isLetter($0) || isDigit($0) || "/._-+".utf8.contains($0) }
     return isPlain
       ? text
-      : "'" + Legible.text(text).split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
-        + "'"
+      : ShellWord.quoted(Legible.text(text))
   }
 }

@@ -1,5 +1,7 @@
 // How to check a signature without Belfry: a shell script of openssl 3, coreutils and sed.
 
+import Model
+
 extension Inspection {
   /// The script for an envelope in the file at path `file`, with the public key (PEM) in the file at path `key`.
   ///
@@ -67,7 +69,7 @@ private let base64 = "[A-Za-z0-9+/=]*"
 /// As one word for the shell. A path that begins with a dash would be taken for an option, so `./` goes before it.
 private func quoted(_ text: String) -> String {
   let safe = text.hasPrefix("-") ? "./" + text : text
-  return "'" + safe.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
+  return ShellWord.quoted(safe)
 }
 
 /// For a comment: a line break in a path must not end the comment and begin a command.
