@@ -6,7 +6,8 @@ import Testing
 
 @testable import Execution
 
-/// Attempts that are made ready ahead of their time. Serial, because one of them sets the machine's clock.
+/// Attempts that are made ready ahead of their time. Serial, because one of them sets the machine's clock, which disarms
+/// all others: whatever is armed and must start belongs in here.
 @Suite(.timeLimit(.minutes(10)), .serialized) struct ArmingTests {
   private static var now: Timestamp {
     var time = timespec()
@@ -113,6 +114,38 @@ import Testing
     kill(shim.pid, SIGKILL)
     let end = try await shim.ended()
     #expect(end.ending == .lost(.neverStarted) && !end.mayHaveRun && !bench.exists("witness"))
+  }
+
+  @Test func `one that is stopped at its gate still has a timeout, and can be cancelled`() async throws {
+    let bench = try Workbench()
+    for (name, timeout) in [("late", Duration.milliseconds(300)), ("cancelled", .seconds(60))] {
+      let begun = Self.now
+      let shim = try bench.shell(
+        "echo ran",
+        {
+          $0.timeout = timeout
+          $0.start = ShimSpec.StartTime(at: begun + .seconds(4), by: begun + .seconds(60))
+        }, run: name)
+      // Its process is the shim's only child.
+      let child = try await eventually("the process at the gate") {
+        let text = try? command(["cat", "/proc/\(shim.pid)/task/\(shim.pid)/children"]).output
+        return text.flatMap { Int32($0.split(separator: " ").first ?? "") }
+      }
+      kill(child, SIGSTOP)
+      if name == "cancelled" {
+        // The mark that is there before the gate is opened: from then on it counts as begun.
+        _ = try await eventually("its start") {
+          let file = try shim.folder.open().open(StatusFile.name, O_RDONLY)
+          let bytes = try file.read(at: 0, limit: StatusFile.size, name: StatusFile.name)
+          return StatusFile.started(in: bytes) == .absent ? nil : true
+        }
+        try shim.cancel()
+      }
+      let record = try await shim.record()
+      #expect(record.ending == .signalled(9) && record.timedOut == (name == "late"), "\(record)")
+      #expect(record.cancelled == (name == "cancelled"))
+      #expect(try shim.folder.text(record).isEmpty)
+    }
   }
 
   /// Root need not be allowed to, such as in a container.

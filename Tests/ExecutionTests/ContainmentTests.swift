@@ -119,38 +119,6 @@ import Trust
     #expect(service.begun.withLock { $0 } == count, "what was found counts for a while")
   }
 
-  @Test func `one that is stopped at its gate still has a timeout, and can be cancelled`() async throws {
-    let bench = try Workbench()
-    for (name, timeout) in [("late", Duration.milliseconds(300)), ("cancelled", .seconds(60))] {
-      let begun = now()
-      let shim = try bench.shell(
-        "echo ran",
-        {
-          $0.timeout = timeout
-          $0.start = ShimSpec.StartTime(at: begun + .seconds(4), by: begun + .seconds(60))
-        }, run: name)
-      // Its process is the shim's only child.
-      let child = try await eventually("the process at the gate") {
-        let text = try? command(["cat", "/proc/\(shim.pid)/task/\(shim.pid)/children"]).output
-        return text.flatMap { Int32($0.split(separator: " ").first ?? "") }
-      }
-      kill(child, SIGSTOP)
-      if name == "cancelled" {
-        // The mark that is there before the gate is opened: from then on it counts as begun.
-        _ = try await eventually("its start") {
-          let file = try shim.folder.open().open(StatusFile.name, O_RDONLY)
-          let bytes = try file.read(at: 0, limit: StatusFile.size, name: StatusFile.name)
-          return StatusFile.started(in: bytes) == .absent ? nil : true
-        }
-        try shim.cancel()
-      }
-      let record = try await shim.record()
-      #expect(record.ending == .signalled(9) && record.timedOut == (name == "late"), "\(record)")
-      #expect(record.cancelled == (name == "cancelled"))
-      #expect(try shim.folder.text(record).isEmpty)
-    }
-  }
-
   @Test(.enabled(if: isRoot(), "needs root: to give folders away"))
   func `nobody can go on filling what is removed`() throws {
     let bench = try Workbench()

@@ -131,8 +131,7 @@ import Testing
     let site = try Site()
     // Armed, so that there is a record of a silent one.
     var attempt = try site.bench.attempt(Self.shell("true"))
-    let now = Timestamp(microseconds: realTime())
-    attempt.start = ShimSpec.StartTime(at: now + .milliseconds(50), by: now + .seconds(60))
+    attempt.start = ShimSpec.StartTime(at: now() + .milliseconds(50), by: now() + .seconds(60))
     let shim = try site.bench.launcher.start(attempt, from: site.bench.store, in: site.path(1), spares: site.spares)
     _ = try await shim.record()
     guard let held = try shim.folder.outputRecord() else { throw Unexpected("no record") }
@@ -246,10 +245,4 @@ import Testing
     guard case .finished(let record) = try folder.adopt().ending else { throw Unexpected("no end") }
     #expect(record.ending == .exited(7))
   }
-}
-
-private func realTime() -> Int64 {
-  var time = timespec()
-  clock_gettime(CLOCK_REALTIME, &time)
-  return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
 }
