@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "shim.h"
+#include "sweep.h"
 
 #define MAGIC "BFSECR01"
 #define END_TAG 0xffffffffu
@@ -102,14 +103,6 @@ void secrets_wipe(void) {
   munmap(bytes, size);
   bytes = NULL;
 }
-
-struct directory_entry {
-  uint64_t inode;
-  int64_t offset;
-  unsigned short length;
-  unsigned char type;
-  char name[];
-};
 
 void secrets_remove_folder(const struct spec *spec) {
   if (spec->secrets_folder == NULL) return;

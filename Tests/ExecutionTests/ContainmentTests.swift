@@ -35,8 +35,10 @@ import Trust
     let result = try await run(try Workbench(), line) { $0.user = "nobody" }
     let nobody = try #require(try HostUser.find("nobody"))
     let none = String(repeating: "0", count: 16)
+    // Each stream by itself: between two pipes there is no order.
+    #expect(try result.folder.text(result.record, source: .err) == "more\n")
     #expect(
-      result.output == """
+      try result.folder.text(result.record, source: .out) == """
         \(nobody.user.id)
         \(nobody.user.group)
         \(nobody.user.groups.map(String.init).joined(separator: " "))
@@ -45,7 +47,6 @@ import Trust
         nobody
         CapPrm:\(none)CapEff:\(none)CapAmb:\(none)NoNewPrivs:1
         again
-        more
         hidden
         4
 
