@@ -16,10 +16,10 @@ struct FloodCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var options: BenchOptions
-  @Option(help: "How much the job writes; 10, or 1 with --quick.") var gigabytes: Int?
+  @Option(help: "How much the job writes; 10, or 5 with --quick.") var gigabytes: Int?
 
   func run() async throws {
-    let gigabytes = min(max(1, gigabytes ?? (options.quick ? 1 : 10)), 1_000)
+    let gigabytes = min(max(1, gigabytes ?? (options.quick ? 5 : 10)), 1_000)
     try await options.measure { try await FloodBenchmark(gigabytes: gigabytes).run(into: $0) }
   }
 }
@@ -54,7 +54,7 @@ struct FloodBenchmark {
       let bytes = Double(attempt.log.written)
       guard bytes == Double(gigabytes) * 1e9 else { throw BenchError("\(bytes) bytes were written") }
       let lateness = receipts.compactMap(\.lateness)
-      add(bytes / 1e9 / seconds, Double(gigabytes) / floor, watched, lateness, from: attempt, to: report)
+      try add(bytes / 1e9 / seconds, Double(gigabytes) / floor, watched, lateness, from: attempt, to: report)
     }
     report.end()
   }
@@ -62,8 +62,11 @@ struct FloodBenchmark {
   private func add(
     _ rate: Double, _ floor: Double, _ watched: Watched, _ lateness: [Double], from attempt: Receipt.Attempt,
     to report: Report
-  ) {
+  ) throws {
     let state = watched.state.withLock { $0 }
+    guard !lateness.isEmpty else {
+      throw BenchError("it was over before the other job was due; --gigabytes says how much it writes")
+    }
     report.add(
       Figure("written", rate, .gigabytesPerSecond, beside: .floor("the same writer, read by cat > /dev/null", floor)))
     report.add(Figure("agent: memory grown (PSS)", max(0, state.most - state.calm), .mebibytes, target: 20))
