@@ -75,6 +75,13 @@ import Trust
     try folder.write("no-object", "hello\n")
     let nonsense = await Stage(folder: folder.path).run("verify", "no-object")
     #expect(nonsense.status == .bad && nonsense.output.contains("BAD   no-object: "), "\(nonsense)")
+    // What is bad without any key is said, though others of the file need one.
+    let receipt = try signers.receipt().signed
+    try folder.write("r.ndjson", bytes: receipt.line + [0x0a] + Array("hello\n".utf8))
+    try folder.write("r.sigs", bytes: receipt.signatureLine + [0x0a] + receipt.signatureLine + [0x0a])
+    let both = await Stage(folder: folder.path).run("verify", "r.ndjson")
+    #expect(both.status == .bad && both.output.contains("NOKEY r.ndjson:1: not checked: no key was given"), "\(both)")
+    #expect(both.output.contains("BAD   r.ndjson:2: "), "\(both)")
     // A branch that has keys, and not this one's.
     let clone = try Clone()
     try signers.publish(

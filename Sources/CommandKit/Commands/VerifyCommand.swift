@@ -48,6 +48,7 @@ struct VerifyCommand: AsyncParsableCommand {
     let surroundings = Surroundings.current
     let keys = try Keyring(file: key, in: surroundings) { try results.reader() }
     let report = VerifyReport(items: try items(keys, surroundings))
+    if keys.isEmpty, let inspection = report.firstOfNoneChecked { throw Keyring.needed(for: inspection) }
     try format.isJSON ? surroundings.print(report.json) : surroundings.print(report.text(openssl: openssl))
     if !report.isGood { throw ExitStatus.bad }
   }

@@ -43,6 +43,7 @@ struct Keyring {
 
   /// Why there is none.
   func absence(for inspection: Inspection) -> String {
+    if isEmpty { return "no key was given, and there is no results branch here" }
     let path = inspection.agent.map(ResultsLayout.agentKey) ?? ResultsLayout.controllerKey
     return "the results branch has no \(inspection.kind == .receipt ? path : ResultsLayout.controllerKey)"
   }

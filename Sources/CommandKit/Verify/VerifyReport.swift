@@ -25,6 +25,12 @@ struct VerifyReport {
 
   var isGood: Bool { items.allSatisfy(\.isGood) }
 
+  /// Nothing could be said of anything: the first of what would have needed a key. Nil when something is good or bad.
+  var firstOfNoneChecked: Inspection? {
+    let isNothingSaid = items.allSatisfy { if case .unchecked = $0.verdict { true } else { false } }
+    return isNothingSaid ? items.first?.inspection : nil
+  }
+
   /// A single object in full; of several, a line each.
   func text(openssl: Bool) -> String {
     var text = ""
@@ -79,7 +85,6 @@ extension VerifyReport.Item {
       self.init(title: title, verdict: .bad(error.message))
       return
     }
-    guard !keys.isEmpty else { throw Keyring.needed(for: inspection) }
     guard let found = try keys.key(for: inspection) else {
       self.init(title: title, inspection: inspection, verdict: .unchecked(keys.absence(for: inspection)), script: nil)
       return
