@@ -112,7 +112,9 @@ import Trust
 
   @Test func runsThatWereOrderedAreFollowed() async throws {
     let second = String(repeating: "cd", count: 10)
-    func order(_ runs: String, _ words: [String] = ["--follow"]) async throws -> Ran {
+    func order(
+      _ runs: String, _ words: [String] = ["--follow"], end: String = #"{"end":"Failed","reason":"exit code 3"}"#
+    ) async throws -> Ran {
       let receipt = try Signers().receipt(state: .failed, reason: "exit code 3").signed.value.json.text
       let failed = #"{"state":"Failed","receipt":\#(receipt)}"#
       let controller = FakeController([
@@ -122,7 +124,7 @@ import Trust
             200,
             Self.body([
               Self.run, #"{"standing":"Queued","attempt":1}"#, Self.output(#"one\n"#, at: 0), Self.output("tw", at: 4),
-              Self.output(#"o\nthree"#, at: 6), #"{"end":"Failed","reason":"exit code 3"}"#,
+              Self.output(#"o\nthree"#, at: 6), end,
             ])
           )
         ],
@@ -145,7 +147,23 @@ import Trust
       let lines = two.output.split(separator: "\n").filter { $0.hasPrefix(agent) }
       #expect(lines == ["\(agent) | one", "\(agent) | two", "\(agent) | three"], "\(two)")
     }
+    // What has come is shown, whatever ended it.
+    let lost = try await order(
+      first + #",{"agent":"db-2","run":"\#(second)"}"#, ["-f"], end: #"{"failed":"too many follow"}"#)
+    #expect(lost.output.contains("db-1 | three\n") && lost.output.contains("db-2 | three\n"), "\(lost)")
+    #expect(lost.errors.contains("cannot be followed: too many follow"), "\(lost)")
     #expect(try await order(first, ["-f", "--format", "json"]).status == .usage)
+  }
+
+  @Test func linesOfSeveralRunsStayWhole() {
+    var lines = LabelledLines("db-1")
+    #expect(lines.add(Array("one\ntw".utf8)) == Array("db-1 | one\n".utf8))
+    #expect(lines.add(Array("o\n\nthr".utf8)) == Array("db-1 | two\ndb-1 | \n".utf8))
+    #expect(lines.end() == Array("db-1 | thr\n".utf8) && lines.end().isEmpty)
+    // A line without an end is held up to a bound only.
+    let long = [UInt8](repeating: 0x78, count: LabelledLines.limit + 10)
+    #expect(lines.add(long).count == Array("db-1 | ".utf8).count + LabelledLines.limit + 1)
+    #expect(lines.end() == Array("db-1 | xxxxxxxxxx\n".utf8))
   }
 
   @Test func escapesAreNeutralisedAsTheyCome() async throws {

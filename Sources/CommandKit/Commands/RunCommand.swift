@@ -87,7 +87,7 @@ struct RunCommand: AsyncParsableCommand {
           var following = LogFollowing(
             run.text, from: LogPosition(attempt: 1), client: { try controller.client() }, surroundings: surroundings,
             printer: printer, isJSON: false)
-          following.label = runs.count > 1 ? agent : nil
+          if runs.count > 1 { following.labelled = LabelledLines(agent) }
           following.tellsEnd = false
           do { _ = try await following.follow() } catch {
             let words = (error as? CommandError)?.message ?? "\(error)"

@@ -10,13 +10,11 @@ struct LogFollowing {
   let surroundings: Surroundings
   var printer: LogPrinter
   let isJSON: Bool
-  /// Stands before each line, where several runs are shown at once; nil: nothing does, and output comes as it is.
-  var label: String?
+  /// Where several runs are shown at once; nil: output comes as it is.
+  var labelled: LabelledLines?
   /// Whether the outcome is said at the end.
   var tellsEnd = true
 
-  /// With a label: a line that is not complete yet.
-  private var unfinished: [UInt8] = []
   /// What is asked for: as it was given, and from the first answer on the run's id, so that a job's next run is not taken
   /// for it.
   private var words: String
@@ -47,6 +45,16 @@ struct LogFollowing {
   /// Throws a ``CommandError``: `bad` when there is no such run, `unreachable` when the controller is not to be found,
   /// or for too long no more.
   mutating func follow() async throws -> Bool {
+    do {
+      return try await followOverBreaks()
+    } catch {
+      // What has come is shown, whatever it was that ended it.
+      try? endOutput()
+      throw error
+    }
+  }
+
+  private mutating func followOverBreaks() async throws -> Bool {
     var lost: ContinuousClock.Instant?
     var pause = Duration.milliseconds(250)
     while true {
@@ -123,31 +131,24 @@ struct LogFollowing {
     try put(bytes)
   }
 
-  private func say(_ words: String) { surroundings.complain((label.map { $0 + ": " } ?? "") + words + "\n") }
+  private func say(_ words: String) {
+    surroundings.complain((labelled.map { $0.label + ": " } ?? "") + words + "\n")
+  }
 
-  /// Prints output: at once, or with a label whole lines, so that runs do not write into each other's.
+  /// Prints output; at its end a line that has no end yet as well.
   private mutating func put(_ bytes: [UInt8], isEnd: Bool = false) throws {
-    guard let label else {
-      if !bytes.isEmpty { try surroundings.output(bytes) }
-      return
+    var text = bytes
+    if labelled != nil {
+      text = labelled?.add(bytes) ?? []
+      if isEnd { text += labelled?.end() ?? [] }
     }
-    unfinished += bytes
-    if isEnd, unfinished.last.map({ $0 != 0x0a }) == true { unfinished.append(0x0a) }
-    guard let end = unfinished.lastIndex(of: 0x0a) else { return }
-    var lines: [UInt8] = []
-    for line in unfinished[..<end].split(separator: 0x0a, omittingEmptySubsequences: false) {
-      lines += Array("\(label) | ".utf8) + line + [0x0a]
-    }
-    unfinished.removeFirst(end + 1)
-    try surroundings.output(lines)
+    if !text.isEmpty { try surroundings.output(text) }
   }
 
   /// An attempt's output begins on a line of its own.
   private mutating func begin(_ attempt: Int) throws {
     guard attempt > position.attempt else { return }
-    var bytes: [UInt8] = []
-    printer.finish(to: &bytes)
-    try put(bytes, isEnd: true)
+    try endOutput()
     say("Attempt \(attempt)")
   }
 
@@ -160,10 +161,14 @@ struct LogFollowing {
     }
   }
 
-  private mutating func finish(_ end: (outcome: String, reason: String?)) throws -> Bool {
+  private mutating func endOutput() throws {
     var bytes: [UInt8] = []
     if !isJSON { printer.finish(to: &bytes) }
     try put(bytes, isEnd: true)
+  }
+
+  private mutating func finish(_ end: (outcome: String, reason: String?)) throws -> Bool {
+    try endOutput()
     if !isJSON, tellsEnd {
       let reason = end.reason.map { ": \($0)" } ?? ""
       surroundings.complain(TerminalText.neutralised("\(end.outcome)\(reason)") + "\n")
