@@ -106,9 +106,10 @@ private final class Bench: Sendable {
   }
 
   /// Runs an intake for the receipt against an agent that answers requests by `answer`; gives back what the controller says at
-  /// the end, nil when the agent's stream was ended.
+  /// the end, nil when the agent's stream was ended. `offeringAgain`: the first receipt's artifacts, as soon as the agent has
+  /// said that it cannot read one of them.
   func fetch(
-    _ receipts: Receipt..., pause: Duration = .milliseconds(20),
+    _ receipts: Receipt..., pause: Duration = .milliseconds(20), offeringAgain: Bool = false,
     _ answer: @Sendable @escaping (Belfry_V1_ArtifactRequest) -> [Belfry_V1_ArtifactChunk]
   ) async throws -> Belfry_V1_ArtifactsReceived? {
     let intake = ArtifactIntake(store: store, pause: pause, logger: quiet)
@@ -121,7 +122,10 @@ private final class Bench: Sendable {
       for await message in messages {
         switch message {
         case .artifactRequest(let request):
-          for chunk in answer(request) where !intake.take(chunk) { return nil }
+          for chunk in answer(request) {
+            guard intake.take(chunk) else { return nil }
+            if offeringAgain, !chunk.later.isEmpty { intake.add(receipts[0]) }
+          }
         case .artifactsReceived(let answer): return answer
         default: throw CommandFailure(description: "\(message)")
         }
@@ -306,6 +310,24 @@ private final class Bench: Sendable {
     #expect(again?.runID == first.run.text && again?.refused.isEmpty == true)
     #expect(requests.withLock { $0 } == [512 << 10, 1 << 20])
     #expect(await bench.stored(Self.large))
+  }
+
+  @Test func oneThatCanBeReadAgainBeforeTheRestHasComeIsAskedForAgain() async throws {
+    let bench = try Bench()
+    let (bad, good): ([UInt8], [UInt8]) = ([1, 2, 3], [4])
+    let receipt = try bench.receipt([("bad", bad), ("good", good)])
+    let asked = Mutex(0)
+    let answer = try await bench.fetch(receipt, offeringAgain: true) { request in
+      let isFirst = request.sha256 == SHA256.hash(bad).hex && asked.withLock { $0 += 1; return $0 == 1 }
+      guard isFirst else { return Bench.honest([bad, good])(request) }
+      return [
+        .with {
+          $0.sha256 = request.sha256; $0.offset = request.offset; $0.later = "an error of the disk"
+        }
+      ]
+    }
+    #expect(answer?.refused.isEmpty == true && asked.withLock { $0 } == 2)
+    #expect(await bench.stored(of: [bad, good]) == 2)
   }
 
   @Test func oneThatIsTooLargeForItsShareIsRefusedAtOnce() async throws {

@@ -11,6 +11,8 @@ final class ArtifactIntake: Sendable {
   private struct State {
     var runs: [ArtifactIndex] = []
     var known: Set<RunID> = []
+    /// Of them: offered once more while they wait or are fetched.
+    var again: Set<RunID> = []
     /// Of the piece that was asked for: what is still to come.
     var wanted: Piece?
     var chunks: [Belfry_V1_ArtifactChunk] = []
@@ -42,7 +44,12 @@ final class ArtifactIntake: Sendable {
   func add(_ receipt: Receipt) {
     guard let index = ArtifactIndex(receipt) else { return }
     let isNew = state.withLock { state in
-      guard state.runs.count < Self.limit, state.known.insert(index.run).inserted else { return false }
+      guard !state.known.contains(index.run) else {
+        state.again.insert(index.run)
+        return false
+      }
+      guard state.runs.count < Self.limit else { return false }
+      state.known.insert(index.run)
       state.runs.append(index)
       return true
     }
@@ -77,14 +84,21 @@ final class ArtifactIntake: Sendable {
       }
       do {
         let known = try await store.register(index)
+        state.withLock { _ = $0.again.remove(index.run) }
         // What was complete once is not fetched again, though it may have had to make room since.
-        if let refusals = known.isComplete ? known.refusals : try await fetch(known, agent, send) {
+        let refusals = known.isComplete ? known.refusals : try await fetch(known, agent, send)
+        if let refusals {
           CrashPoint.reach("controller.artifactsStored")
           send(received(index.run, refusals))
         }
         state.withLock { state in
           state.runs.removeFirst()
-          state.known.remove(index.run)
+          // What could not be read may be readable again by now: the agent has said so, and will not for a while.
+          if state.again.remove(index.run) != nil, refusals == nil {
+            state.runs.append(index)
+          } else {
+            state.known.remove(index.run)
+          }
         }
       } catch is CancellationError {
         return
