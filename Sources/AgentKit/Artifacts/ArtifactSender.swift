@@ -120,36 +120,30 @@ actor ArtifactSender {
         let size = min(WireLimits.chunk, length - sent)
         let bytes = try spool.read(digest, at: request.offset + Int64(sent), limit: size)
         guard bytes.count == size else { throw ExecutionError(.corrupted, "the file is shorter than it was") }
-        outgoing.send(
-          .artifactChunk(
-            .with {
-              $0.sha256 = digest.hex
-              $0.offset = request.offset + Int64(sent)
-              $0.data = bytes.data
-            }))
+        outgoing.send(Self.chunk(of: digest, at: request.offset + Int64(sent)) { $0.data = bytes.data })
         sent += size
       }
       await readable(digest)
     } catch let error as ExecutionError where [.missing, .corrupted, .refused].contains(error.code) {
       await readable(digest)
       logger.error("an artifact cannot be sent", metadata: ["sha256": "\(digest)", "reason": "\(error)"])
-      outgoing.send(
-        .artifactChunk(
-          .with {
-            $0.sha256 = digest.hex
-            $0.offset = request.offset + Int64(sent)
-            $0.problem = "\(error)"
-          }))
+      outgoing.send(Self.chunk(of: digest, at: request.offset + Int64(sent)) { $0.problem = "\(error)" })
     } catch {
-      outgoing.send(
-        .artifactChunk(
-          .with {
-            $0.sha256 = digest.hex
-            $0.offset = request.offset + Int64(sent)
-            $0.later = "\(error)"
-          }))
+      outgoing.send(Self.chunk(of: digest, at: request.offset + Int64(sent)) { $0.later = "\(error)" })
       await leaveAlone(digest, error)
     }
+  }
+
+  /// Bytes, or why there are none.
+  private static func chunk(
+    of digest: Digest, at offset: Int64, _ fill: (inout Belfry_V1_ArtifactChunk) -> Void
+  ) -> Belfry_V1_FromAgent.OneOf_Message {
+    .artifactChunk(
+      .with {
+        $0.sha256 = digest.hex
+        $0.offset = offset
+        fill(&$0)
+      })
   }
 
   // MARK: - What cannot be read at present
