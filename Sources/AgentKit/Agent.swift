@@ -231,6 +231,7 @@ public final class Agent: Service {
       group.addTask { await self.feeds.run() }
       group.addTask { await self.tidyHourly() }
       group.addTask { await self.watchZones() }
+      group.addTask { await self.giveBackText() }
       group.addTask { try await link.run() }
       await onReady()
       // The link ends only by cancellation.
@@ -270,6 +271,17 @@ public final class Agent: Service {
     while !Task.isCancelled {
       try? await Task.sleep(for: .seconds(60))
       await installer.refreshZones()
+    }
+  }
+
+  /// What the start and a rare event needed, such as a new connection, is not kept mapped for ever.
+  private func giveBackText() async {
+    try? await Task.sleep(for: .seconds(10))
+    while !Task.isCancelled {
+      do { try ProgramText.unmap() } catch {
+        logger.debug("memory of the program's text cannot be given back", metadata: ["reason": "\(error)"])
+      }
+      try? await Task.sleep(for: .seconds(600))
     }
   }
 
