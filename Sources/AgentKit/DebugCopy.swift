@@ -79,7 +79,7 @@ public struct DebugCopy: Sendable {
           run: run.id, number: max(1, entry.attempts.last?.number ?? run.attempt), occurrence: run.occurrence,
           agent: agent, commit: run.commit, bundle: bundle, params: run.params,
           triggers: run.dueTriggers(ZoneDatabase()),
-          person: run.person, host: .own),
+          person: run.person, host: HostEnvironment(agentUser: agentUser)),
         executors: executors, keptFolders: state + "/work")
       try copy.write(to: path, from: store)
     } catch {
@@ -95,6 +95,12 @@ public struct DebugCopy: Sendable {
     }
     try add("README.md", readme(entry, bundle, copy.differences), to: path)
     return Made(path: path, differences: copy.differences)
+  }
+
+  /// Who may not be the one that makes the copy.
+  private var agentUser: UInt32 {
+    var found = stat()
+    return stat(state + "/ledger.sqlite", &found) == 0 ? found.st_uid : geteuid()
   }
 
   private func add(_ name: String, _ text: String, to path: String) throws {

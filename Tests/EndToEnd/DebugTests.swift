@@ -61,6 +61,18 @@ struct DebugTests {
     #expect(repeated.output + repeated.errors == log)
     let readme = try String(contentsOfFile: site.folder.path("moved/README.md"), encoding: .utf8)
     #expect(readme.contains(run) && readme.contains("Failed") && readme.contains("exit code 3"), "\(readme)")
+    // The home is that of the agent's user, whoever asks.
+    if geteuid() == 0 {
+      let ledger = site.folder.path("agent-d/ledger.sqlite")
+      try command(["chown", "nobody", ledger])
+      defer { _ = try? command(["chown", "root", ledger]) }
+      let other = site.folder.path("copy-of-nobody")
+      let made = try debug(site, String(run.prefix(12)), "-o", other)
+      #expect(made.status == 0, "\(made)")
+      let environment = try String(contentsOfFile: other + "/environment", encoding: .utf8)
+      let nobody = try command(["sh", "-c", "getent passwd nobody | cut -d: -f6"]).output.trimmed
+      #expect(environment.contains("HOME='\(nobody)'") || environment.contains("HOME=\(nobody)\n"), "\(environment)")
+    }
     // A copy to work with.
     try Data("#!/bin/sh\necho mine\n".utf8).write(
       to: URL(fileURLWithPath: site.folder.path("moved/bundle/scripts/odd.sh")))

@@ -202,7 +202,7 @@ final class ShimRunner: AttemptRunner {
     }
     // Out of the way at once, because the same attempt may be made ready again; gone when there is time. What a job has
     // left may be a million files, and the next run must not wait for that.
-    let old = "\(folder)/\(Self.removed)\(RandomName.hex(bytes: 8))"
+    let old = "\(folder)/\(SpareFolders.removed)\(RandomName.hex(bytes: 8))"
     guard rename(path(attempt), old) == 0 else {
       if errno != ENOENT {
         logger.warning(
@@ -212,9 +212,6 @@ final class ShimRunner: AttemptRunner {
     }
     remover.removeLater(old)
   }
-
-  /// How the names of folders begin that are to be removed.
-  private static let removed = "removed-"
 
   func removeKeptFolders(but jobs: Set<JobName>) {
     do throws(ExecutionError) { try kept.removeAll(but: jobs) } catch {
@@ -242,7 +239,7 @@ final class ShimRunner: AttemptRunner {
 
   private func discardFolders(except runs: Set<RunID>) {
     for name in names() {
-      let isSpent = name.hasPrefix(Self.removed) || name.hasPrefix(SpareFolders.prefix)
+      let isSpent = name.hasPrefix(SpareFolders.removed) || name.hasPrefix(SpareFolders.prefix)
       if isSpent { remover.removeLater("\(folder)/\(name)") }
       let parts = name.split(separator: ".")
       guard parts.count == 2, let run = try? RunID(String(parts[0])), let number = Int(parts[1]), !runs.contains(run)

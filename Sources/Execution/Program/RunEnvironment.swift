@@ -22,12 +22,13 @@ public struct HostEnvironment: Hashable, Sendable {
 
 extension HostEnvironment {
   /// With the home of the agent's own user, as cron(8) has it for a job that names nobody.
-  public static let own = HostEnvironment(home: ownHome)
+  public static let own = HostEnvironment(agentUser: geteuid())
 
-  /// Of /etc/passwd and no other source: a directory service may hang, and nobody waits for one for a job that names no user.
-  private static var ownHome: String {
+  /// What runs see of an agent that runs as `user`. The home is that of /etc/passwd and of no other source: a directory
+  /// service may hang, and nobody waits for one for a job that names no user.
+  public init(agentUser user: UInt32) {
     let bytes = try? Descriptor(open: "/etc/passwd", O_RDONLY).readWhole(limit: 1 << 20, name: "/etc/passwd")
-    return home(of: geteuid(), in: String(decoding: bytes ?? [], as: UTF8.self)) ?? "/"
+    self.init(home: Self.home(of: user, in: String(decoding: bytes ?? [], as: UTF8.self)) ?? "/")
   }
 
   /// The sixth field of the first line of passwd(5) with the number; nil when there is none, or no absolute path in it.

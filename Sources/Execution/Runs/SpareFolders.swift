@@ -39,6 +39,8 @@ public final class SpareFolders: Sendable {
 
   /// How the names begin, which are no attempts'.
   public static let prefix = "spare-"
+  /// How the names of folders begin that are to be removed, whoever removes them.
+  public static let removed = "removed-"
 
   /// The folder must exist. Looks how finely the file system there tells two changes apart.
   public init(path: String, limit: Int = 1_024) {
@@ -131,7 +133,7 @@ public final class SpareFolders: Sendable {
     for entry in names {
       let name = String(decoding: entry.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
       // What is to be removed is of attempts that are over.
-      guard !name.hasPrefix("removed-"),
+      guard !name.hasPrefix(removed),
         let status = try? RunFolder(path: "\(path)/\(name)").open().open(StatusFile.name, O_RDONLY),
         let bytes = try? status.read(at: 0, limit: StatusFile.size, name: StatusFile.name),
         let meant = StatusFile.made(in: bytes)?.name, meant != name, attempts.contains(meant),

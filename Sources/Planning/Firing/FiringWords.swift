@@ -8,7 +8,7 @@ enum FiringWords {
   static let setBack = "the job was changed while the clock stood before what had been decided"
   static let changed = "the job was changed before it could start"
   static let clockBack = "the clock was set back before it could start"
-  static let down = "missed while the agent was down, the host asleep or the clock ahead"
+  static let down = "missed while the agent was down or too busy, the host asleep or the clock ahead"
 
   static func overlap(_ run: ActiveRun, at now: Timestamp) -> String {
     let which = name(run)
