@@ -243,6 +243,35 @@ private final class Bench: Sendable {
     #expect(try await !store.append(file.suffix(100), at: 500, of: artifact, agent: agent))
   }
 
+  @Test func anAgentThatStopsInTheMiddleHoldsNoRoom() async throws {
+    let folder = try TemporaryFolder("belfry-artifacts")
+    let seconds = Mutex<Int64>(0)
+    let store = ArtifactStore(
+      folder: folder.path("artifacts"), room: ArtifactRoom(total: (2 << 20) + 1, agent: 2 << 20),
+      clock: WallClock { Timestamp(seconds: seconds.withLock { $0 }) }, logger: quiet)
+    let (agent, other) = (AgentID(random: (7, 7)), AgentID(random: (8, 8)))
+    let piece = [UInt8](repeating: 1, count: WireLimits.artifactWindow)
+    let artifact = Artifact(name: "a", size: 2 << 20, digest: SHA256.hash([1]))
+    let otherOne = Artifact(name: "b", size: 1 << 20, digest: SHA256.hash([2]))
+    #expect(try await store.begin(otherOne, of: other) == .missing(from: 0))
+    try await store.transferring(artifact, of: agent) { () async throws in
+      #expect(try await store.begin(artifact, of: agent) == .missing(from: 0))
+      for index in 0..<3 {
+        #expect(try await store.append(piece, at: Int64(index * piece.count), of: artifact, agent: agent))
+      }
+      #expect(try await store.append(piece, at: 0, of: otherOne, agent: other))
+      // It goes on, a byte now and then.
+      seconds.withLock { $0 += Int64(ArtifactStore.patience.components.seconds) }
+      #expect(try await store.append([1], at: Int64(3 * piece.count), of: artifact, agent: agent))
+      await #expect(throws: FileError.self) {
+        try await store.append(piece, at: Int64(piece.count), of: otherOne, agent: other)
+      }
+      seconds.withLock { $0 += 1 }
+      #expect(try await store.append(piece, at: Int64(piece.count), of: otherOne, agent: other))
+      #expect(try await store.begin(artifact, of: agent) == .missing(from: 0))
+    }
+  }
+
   /// An agent that means harm, or has a bad disk.
   struct Harm: Sendable, CustomTestStringConvertible {
     var testDescription: String
@@ -318,7 +347,11 @@ private final class Bench: Sendable {
     let receipt = try bench.receipt([("bad", bad), ("good", good)])
     let asked = Mutex(0)
     let answer = try await bench.fetch(receipt, offeringAgain: true) { request in
-      let isFirst = request.sha256 == SHA256.hash(bad).hex && asked.withLock { $0 += 1; return $0 == 1 }
+      let isFirst =
+        request.sha256 == SHA256.hash(bad).hex
+        && asked.withLock {
+          $0 += 1; return $0 == 1
+        }
       guard isFirst else { return Bench.honest([bad, good])(request) }
       return [
         .with {

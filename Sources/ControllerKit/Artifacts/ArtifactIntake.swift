@@ -173,7 +173,8 @@ final class ArtifactIntake: Sendable {
         await store.discard(artifact, of: agent)
         return .refused(problem)
       case .later(let reason):
-        logger.info(
+        // The agent says it where it can be mended; one that says it without end must not fill this log.
+        logger.debug(
           "an agent cannot read an artifact at present",
           metadata: ["agent": "\(agent)", "run": "\(run)", "sha256": "\(artifact.digest)", "reason": "\(reason)"])
         return .later

@@ -5,7 +5,7 @@ struct ArtifactShelf: Hashable, Sendable {
   struct File: Hashable, Sendable {
     /// Bytes on the disk.
     var size: Int64
-    /// When it was complete, or last written to, in microseconds since 1970.
+    /// When it was complete, or a piece of it was, in microseconds since 1970.
     var time: Int64
   }
 

@@ -4,6 +4,7 @@ import Logging
 import Model
 import Platform
 import Trust
+import Wire
 
 /// The artifacts that agents have sent: `AGENT/SHA256` and, of runs, `AGENT/runs/RUN.json` below one folder of the controller's
 /// state. What an agent sends stands under its own id and nowhere else, so that it can neither replace what another one sent
@@ -25,6 +26,8 @@ actor ArtifactStore {
   /// Why nothing can be stored at present; nil when all is well.
   private(set) var trouble: String?
 
+  /// A piece of 512 KiB that takes longer is of nobody who goes on.
+  static let patience = Duration.seconds(300)
   /// Runs of one agent that are remembered.
   static let runsLimit = 10_000
 
@@ -94,7 +97,8 @@ actor ArtifactStore {
     case refused(String)
   }
 
-  /// While `body` runs, nothing that has come of the artifact is removed to make room for others.
+  /// While `body` runs, what has come of the artifact is not removed to make room for others, as long as it goes on: an
+  /// agent that stops in the middle holds no room for longer than ``patience``.
   func transferring<Result: Sendable>(
     _ artifact: Artifact, of agent: AgentID, _ body: @Sendable () async throws -> Result
   ) async throws -> Result {
@@ -139,8 +143,12 @@ actor ArtifactStore {
       throw error
     }
     trouble = nil
-    shelves[agent, default: ArtifactShelf()].put(
-      part: artifact.digest, .init(size: offset + Int64(bytes.count), time: clock.now.microseconds))
+    let size = offset + Int64(bytes.count)
+    // Of a whole piece: an agent that sends a byte now and then does not go on.
+    let isPiece = size.isMultiple(of: Int64(WireLimits.artifactWindow)) || size == artifact.size
+    let last = shelves[agent]?.parts[artifact.digest]?.time
+    let time = isPiece ? clock.now.microseconds : last ?? clock.now.microseconds
+    shelves[agent, default: ArtifactShelf()].put(part: artifact.digest, .init(size: size, time: time))
     return true
   }
 
@@ -182,7 +190,12 @@ actor ArtifactStore {
   // MARK: - Room
 
   private func makeRoom(for bytes: Int64, keeping digest: Digest, of agent: AgentID) throws(FileError) {
-    var kept = transfers.mapValues { Set($0.keys) }
+    let since = (clock.now - Self.patience).microseconds
+    var kept: [AgentID: Set<Digest>] = [:]
+    for (agent, digests) in transfers {
+      let parts = shelves[agent]?.parts ?? [:]
+      kept[agent] = Set(digests.keys.filter { parts[$0].map { since <= $0.time } ?? true })
+    }
     kept[agent, default: []].insert(digest)
     guard let removals = room.toRemove(shelves, for: agent, bytes: bytes, keeping: kept) else {
       throw FileError(path: folder, code: ENOSPC, operation: "cannot make room")
