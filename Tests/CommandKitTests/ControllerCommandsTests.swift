@@ -97,7 +97,7 @@ import Trust
     let controller = FakeController([
       "POST /v1/runs": [(200, #"{"runs":[{"agent":"db-1","run":"\#(run)"}]}"#)],
       "GET /v1/runs/\(run)": [
-        (404, #"{"error":"not known"}"#), (200, #"{"run":"\#(run)","state":"Running"}"#),
+        (404, #"{"error":"not known"}"#), (503, #"{"error":"it starts"}"#), (200, #"{"run":"\#(run)","state":"Running"}"#),
         (200, #"{"run":"\#(run)","state":"Succeeded","receipt":\#(receipt)}"#),
       ],
     ])
@@ -110,7 +110,8 @@ import Trust
 
         """)
     #expect(controller.asked.first?.body == #"{"job":"data/backup","params":{"keep":"3"},"agents":["db-1"]}"#)
-    #expect(controller.asked.count == 4)
+    #expect(controller.asked.count == 5)
+    #expect(ran.errors == "The connection is lost (it starts); trying again.\n")
   }
 
   @Test func aFailedRunIsOne() async throws {

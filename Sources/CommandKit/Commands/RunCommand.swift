@@ -67,7 +67,7 @@ struct RunCommand: AsyncParsableCommand {
     ])
     var report = try RunReport(answer: try await client.post("/v1/runs", request))
     if follow { await showOutput(of: report, surroundings) }
-    if wait || follow { try await waitForEnds(&report, client) }
+    if wait || follow { try await waitForEnds(&report, surroundings) }
     if follow {
       surroundings.complain(report.text)
     } else {
@@ -98,15 +98,27 @@ struct RunCommand: AsyncParsableCommand {
     }
   }
 
-  private func waitForEnds(_ report: inout RunReport, _ client: ControllerClient) async throws {
+  /// A controller that goes away meanwhile is waited for, as it is by `logs --follow`.
+  private func waitForEnds(_ report: inout RunReport, _ surroundings: Surroundings) async throws {
+    var lost: ContinuousClock.Instant?
     while true {
-      for run in report.unfinished {
-        let answer = try await client.ask("/v1/runs/\(run)")
-        // Accepted, and not reported yet.
-        if answer.status != 404 { report.update(run, with: try answer.value()) }
+      do {
+        // Found anew each time: a controller that was started again has another token.
+        let client = try controller.client()
+        for run in report.unfinished {
+          let answer = try await client.ask("/v1/runs/\(run)")
+          // Accepted, and not reported yet.
+          if answer.status != 404 { report.update(run, with: try answer.value()) }
+        }
+        lost = nil
+      } catch let error as CommandError where error.status == .unreachable {
+        let now = ContinuousClock.now
+        if lost == nil { surroundings.complain("The connection is lost (\(error.message)); trying again.\n") }
+        guard now - (lost ?? now) < LogFollowing.patience else { throw error }
+        lost = lost ?? now
       }
       if report.unfinished.isEmpty { return }
-      try await Task.sleep(for: Self.pause)
+      try await Task.sleep(for: lost == nil ? Self.pause : .seconds(1))
     }
   }
 }

@@ -25,7 +25,7 @@ struct LogFollowing {
   private var end: (outcome: String, reason: String?)?
 
   /// For so long a controller that was there is looked for.
-  private static let patience = Duration.seconds(300)
+  static let patience = Duration.seconds(300)
 
   init(
     _ words: String, from position: LogPosition, client: @escaping () throws -> ControllerClient,
