@@ -90,7 +90,8 @@ struct LogsCommand: AsyncParsableCommand {
       reader = try results.reader()
       stored = try RunSearch(reader).runOrLatest(run)
     } catch {
-      if (error as? CommandError)?.hint != RunSearch.moreDigits, let going = try await goingRun() {
+      // Where more than one is meant, a going run is no better answer.
+      if !(error is AmbiguousRun), let going = try await goingRun() {
         throw going.error(at: surroundings.clock.now)
       }
       throw error
@@ -158,18 +159,28 @@ struct LogsCommand: AsyncParsableCommand {
   }
 }
 
+/// Several runs are meant.
+struct AmbiguousRun: Error {
+  var digits: String
+  var candidates: [StoredReceipt]
+
+  var inWords: CommandError {
+    CommandError(
+      .bad, "several runs begin with \(digits):\n" + HistoryReport(candidates, checks: nil).text,
+      hint: "give more digits")
+  }
+}
+
 /// Finds one run by the digits that a person typed.
 struct RunSearch {
   private let reader: ResultsReader
-  /// What to do where more than one is meant.
-  static let moreDigits = "give more digits"
 
   init(_ reader: ResultsReader) { self.reader = reader }
 
   /// The run, or the last one of a job that came to an attempt. A job's name goes before a run's first digits, which a
   /// run that is yet to come may share, and not before a whole id.
   ///
-  /// Throws a ``CommandError`` when there is no such thing.
+  /// Throws a ``CommandError`` when there is no such thing, and ``AmbiguousRun``.
   func runOrLatest(_ words: String) throws -> StoredReceipt {
     let mayBeRun = words.allSatisfy { $0.isHexDigit && $0.isASCII }
     if words.count == 20, mayBeRun, case .found(let stored)? = try? reader.run(words) { return stored }
@@ -189,14 +200,12 @@ struct RunSearch {
     return latest
   }
 
-  /// Throws a ``CommandError`` unless exactly one run begins so.
+  /// Throws a ``CommandError`` when no run begins so, ``AmbiguousRun`` when several do.
   func run(_ digits: String) throws -> StoredReceipt {
     switch try reader.run(digits) {
     case .found(let stored): return stored
     case .ambiguous(let candidates):
-      throw CommandError(
-        .bad, "several runs begin with \(digits):\n" + HistoryReport(candidates, checks: nil).text,
-        hint: Self.moreDigits)
+      throw AmbiguousRun(digits: digits, candidates: candidates)
     case .notFound(let searchedAll):
       let extent = searchedAll ? "" : ", as far back as was searched"
       throw CommandError(
