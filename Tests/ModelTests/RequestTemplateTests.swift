@@ -5,6 +5,7 @@ import Testing
 struct RequestTemplateTests {
   private let parameters: [String: ParameterValue] = [
     "text": .string("a \"b\"\\/é\n"), "number": .integer(-5), "flag": .boolean(true), "decimal": .decimal("0.50"),
+    "marks": .string("\u{301}x\u{600}"),
   ]
 
   private func filled(_ text: String, _ place: RequestTemplate.Place) throws -> String {
@@ -22,6 +23,9 @@ struct RequestTemplateTests {
     #expect(
       try filled(#"{"\"":"${secret.db}","x":${secret.db}}"#, .json)
         == #"{"\"":"p&\"w","x":"p&\"w"}"#.replacing("p&\"w", with: "p&\\\"w"))
+    // Marks that would join the quotes, or a brace.
+    #expect(try Array(filled(#"{"a":"${param.marks}"}"#, .json).utf8) == Array("{\"a\":\"\u{301}x\u{600}\"}".utf8))
+    #expect(try Array(filled("${param.number}\u{fe0f}", .plain).utf8) == Array("-5\u{fe0f}".utf8))
     #expect(try filled("$$ $${param.text} $5 $", .plain) == "$$ ${param.text} $5 $")
   }
 

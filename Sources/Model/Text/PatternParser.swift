@@ -130,8 +130,7 @@ struct PatternParser {
   }
 
   private func one(_ scalar: Unicode.Scalar) -> CharacterSet {
-    let value = (ignoresCase ? TextPattern.lower(scalar) : scalar).value
-    return CharacterSet(ranges: [value...value])
+    CharacterSet(ranges: [scalar.value...scalar.value])
   }
 
   private static let digits: [ClosedRange<UInt32>] = [0x30...0x39]

@@ -13,27 +13,28 @@ public struct RequestTemplate: Hashable, Sendable {
   /// Throws a ``NameError`` for a place that is neither.
   public init(_ text: String) throws(NameError) {
     var parts: [Part] = []
-    var literal = ""
-    var rest = text[...]
+    var literal = String.UnicodeScalarView()
+    // By scalars: with a combining mark behind it, a brace is another character to Swift.
+    var rest = text.unicodeScalars[...]
     while let dollar = rest.firstIndex(of: "$") {
       literal += rest[..<dollar]
       rest = rest[dollar...]
-      if rest.hasPrefix("$${") {
-        literal += "${"
+      if rest.starts(with: "$${".unicodeScalars) {
+        literal += "${".unicodeScalars
         rest = rest.dropFirst(3)
-      } else if rest.hasPrefix("${") {
+      } else if rest.starts(with: "${".unicodeScalars) {
         guard let end = rest.firstIndex(of: "}") else { throw NameError("a '${' has no '}'") }
-        if !literal.isEmpty { parts.append(.text(literal)) }
-        literal = ""
-        parts.append(try Self.place(rest[rest.index(dollar, offsetBy: 2)..<end]))
-        rest = rest[rest.index(after: end)...]
+        if !literal.isEmpty { parts.append(.text(String(literal))) }
+        literal = String.UnicodeScalarView()
+        parts.append(try Self.place(Substring(rest[..<end].dropFirst(2))))
+        rest = rest[end...].dropFirst()
       } else {
-        literal += "$"
+        literal.append("$")
         rest = rest.dropFirst()
       }
     }
     literal += rest
-    if !literal.isEmpty { parts.append(.text(literal)) }
+    if !literal.isEmpty { parts.append(.text(String(literal))) }
     self.parts = parts
   }
 
@@ -109,7 +110,10 @@ public struct RequestTemplate: Hashable, Sendable {
     switch place {
     case .plain: value.text
     case .url: percentEncoded(value.text)
-    case .json: isQuoted ? String(JSONValue.string(value.text).text.dropFirst().dropLast()) : value.plainJSONText
+    // By bytes: a mark that joins a quote is no part of the quote.
+    case .json:
+      isQuoted
+        ? String(decoding: JSONValue.string(value.text).bytes.dropFirst().dropLast(), as: UTF8.self) : value.plainJSONText
     }
   }
 

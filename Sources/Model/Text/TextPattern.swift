@@ -40,10 +40,10 @@ public struct TextPattern: Hashable, Sendable {
       // A match may begin anywhere.
       if states.add(0, program, isFirst: isFirst, isLast: isLast) { return true }
       guard let current = scalar else { return false }
-      let folded = ignoresCase ? Self.lower(current) : current
+      let cases = CharacterCases(current, ignoresCase: ignoresCase)
       let following = iterator.next()
       for state in states.list {
-        guard case .character(let set) = program[state], set.contains(folded, ignoresCase) else { continue }
+        guard case .character(let set) = program[state], set.contains(cases) else { continue }
         if next.add(state + 1, program, isFirst: false, isLast: following == nil) { return true }
       }
       swap(&states, &next)
@@ -54,11 +54,6 @@ public struct TextPattern: Hashable, Sendable {
   }
 
   public func matches(_ text: String) -> Bool { matches(text.unicodeScalars) }
-
-  static func lower(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
-    let mapped = scalar.properties.lowercaseMapping.unicodeScalars
-    return mapped.count == 1 ? mapped.first ?? scalar : scalar
-  }
 }
 
 /// What is wrong with an expression; reads on after "the expression".
@@ -83,13 +78,27 @@ struct CharacterSet: Hashable, Sendable {
   var ranges: [ClosedRange<UInt32>] = []
   var isNegated = false
 
-  func contains(_ scalar: Unicode.Scalar, _ ignoresCase: Bool) -> Bool {
-    var isIn = ranges.contains { $0.contains(scalar.value) }
-    if !isIn, ignoresCase {
-      let upper = scalar.properties.uppercaseMapping.unicodeScalars
-      if upper.count == 1, let upper = upper.first { isIn = ranges.contains { $0.contains(upper.value) } }
-    }
-    return isIn != isNegated
+  func contains(_ cases: CharacterCases) -> Bool {
+    ranges.contains { $0.contains(cases.itself) || $0.contains(cases.lower) || $0.contains(cases.upper) } != isNegated
+  }
+}
+
+/// A character of the text, and what it is taken for as well: the same letter small and capital (Unicode, 3.13), where that is one
+/// character.
+struct CharacterCases {
+  let itself: UInt32
+  let lower: UInt32
+  let upper: UInt32
+
+  init(_ scalar: Unicode.Scalar, ignoresCase: Bool) {
+    itself = scalar.value
+    lower = ignoresCase ? Self.one(scalar.properties.lowercaseMapping) ?? itself : itself
+    upper = ignoresCase ? Self.one(scalar.properties.uppercaseMapping) ?? itself : itself
+  }
+
+  private static func one(_ mapping: String) -> UInt32? {
+    let scalars = mapping.unicodeScalars
+    return scalars.count == 1 ? scalars.first?.value : nil
   }
 }
 
