@@ -173,4 +173,20 @@ struct HostileRow: CustomTestStringConvertible, Sendable {
       for diagnostic in loaded.diagnostics { #expect(diagnostic.rendered.utf8.count < 4_000) }
     }
   }
+
+  /// A request may name as many secrets as fit into its body, and a run gets 50.
+  @Test(arguments: [50, 51]) func secretsOfARequest(_ count: Int) {
+    let places = (2...count).map { "${secret.s\($0)}" }.joined()
+    let loaded = Commit.with(
+      manifest: """
+        job: a
+        triggers: [{every: 1h}]
+        run:
+          http: {method: POST, url: "https://example.com/", body: "\(places)"}
+          secrets: [s1, s2]
+        """
+    ).load()
+    #expect(loaded.report.contains("name 51 secrets, and a run has at most 50") == (count > 50), "\(loaded.report)")
+    #expect(loaded.report.contains("error") == (count > 50), "\(loaded.report)")
+  }
 }

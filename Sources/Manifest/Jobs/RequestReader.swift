@@ -13,7 +13,8 @@ extension JobReader {
     request.headers = fields.take("headers").flatMap(headers) ?? [:]
     if let body = fields.take("body") {
       request.body = checked(body, least: 0, HTTPRequest.problem(inBody:))
-      if request.method == .get || request.method == .head {
+      // A method that was not understood is one mistake, and not two.
+      if method != .some(nil), request.method == .get || request.method == .head {
         sink.error(
           at: body.keyPlace, "a \(request.method.rawValue) request has no 'body'",
           suggestion: "set 'method', such as POST")

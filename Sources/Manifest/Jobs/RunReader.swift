@@ -63,6 +63,12 @@ extension JobReader {
     fields.finish()
     if case .http(let request)? = program?.program, let value = program?.value {
       checkParameters(of: request, declared: spec.params, at: value)
+      let secrets = spec.secretNames.count
+      if program != nil, !request.secretNames.isEmpty, secrets > RunSpec.Secrets.limit {
+        sink.error(
+          at: value.keyPlace, "the request and 'secrets' name \(secrets) secrets, and a run has at most \(RunSpec.Secrets.limit)"
+        )
+      }
     }
     return Run(spec: program == nil ? nil : spec, needs: needs, workFolder: workFolder)
   }

@@ -160,6 +160,7 @@ extension RunSpec {
     user = try fields.optional("user") { $0.stringValue.flatMap { Self.problem(inUser: $0) == nil ? $0 : nil } }
     input = try fields.optional("stdin") { $0.stringValue.flatMap { $0.utf8.count <= Self.inputLimit ? $0 : nil } }
     secrets = try fields.optional("secrets") { try Secrets(json: $0) }
+    guard secretNames.count <= Secrets.limit else { throw JSONError("job.run: more than \(Secrets.limit) secrets") }
     kill = try fields.optional("kill") { try Kill(json: $0) } ?? Kill()
     limits = try fields.optional("limits") { try Limits(json: $0) } ?? Limits()
     workFolder = try fields.optional("workdir") { $0.stringValue.flatMap(WorkFolder.init) } ?? .fresh

@@ -18,7 +18,7 @@ public struct SecretName: Hashable, Sendable, Comparable, CustomStringConvertibl
 
 extension RunSpec {
   /// `run.secrets`: which secrets of the agent a run gets, and how. Each is a file of the folder `BELFRY_SECRETS`; 1...50 of
-  /// them.
+  /// them, together with those of a request.
   public enum Secrets: Hashable, Sendable {
     /// Also as these variables.
     case variables([String: SecretName])
