@@ -43,13 +43,14 @@ public final class Repository {
       guard depth < 32, let stream = opendir(folder) else { return }
       defer { closedir(stream) }
       while let entry = readdir(stream) {
-        let isFolder = entry.pointee.d_type == UInt8(DT_DIR)
+        let kind = entry.pointee.d_type
         let name = withUnsafePointer(to: &entry.pointee.d_name) {
           $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
         }
         if name == "." || name == ".." { continue }
-        if isFolder { visit("\(folder)/\(name)", depth: depth + 1) }
-        if !isFolder, name.hasSuffix(".lock") { unlink("\(folder)/\(name)") }
+        // Some file systems do not say what it is; a lock is never a folder, and opening a file as one does no harm.
+        if kind == UInt8(DT_DIR) || kind == UInt8(DT_UNKNOWN) { visit("\(folder)/\(name)", depth: depth + 1) }
+        if kind != UInt8(DT_DIR), name.hasSuffix(".lock") { unlink("\(folder)/\(name)") }
       }
     }
     visit(path + "refs", depth: 0)
