@@ -26,11 +26,14 @@ struct SecretTests {
   private func traces(of canary: Canary, on site: Site) throws -> [String] {
     var found: [String] = []
     // Unpacked: a search in a pack would find nothing in what is compressed.
-    let branch = try command(["git", "log", "-p", "--text", "--all", "--format=%H %an %s %b"], in: site.results).output
+    let log = try command(["git", "log", "-p", "--text", "--all", "--format=%H %an %s %b"], in: site.results)
+    guard log.status == 0, log.output.contains("***") else { return ["no masked log on the branch: \(log.errors)"] }
+    let branch = log.output
     for form in canary.forms {
       if branch.contains(form) { found.append("the results branch: \(form)") }
-      let files = try command(["grep", "-rlaF", "--exclude-dir=secrets", "-e", form, site.folder.path]).output
-      found += files.split(separator: "\n").map { "\($0): \(form)" }
+      let files = try command(["grep", "-rlaF", "--exclude-dir=secrets", "-e", form, site.folder.path])
+      guard (0...2).contains(files.status) else { return ["the folders cannot be searched: \(files)"] }
+      found += files.output.split(separator: "\n").map { "\($0): \(form)" }
       for process in try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int32.init) {
         let line = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
         let name = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")

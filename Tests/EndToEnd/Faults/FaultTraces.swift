@@ -73,7 +73,9 @@ struct FaultTraces {
     let tip = try command(["git", "rev-parse", "--verify", "-q", Site.branch], in: site.results).output
       .filter { !$0.isWhitespace }
     let range = searched.map { "\($0)..\(tip)" } ?? tip
-    let branch = tip.isEmpty ? "" : try command(["git", "log", "-p", "--text", range, "--"], in: site.results).output
+    let log = try command(["git", "log", "-p", "--text", range, "--"], in: site.results)
+    guard tip.isEmpty || log.status == 0 else { return ["the results branch cannot be searched: \(log)"] }
+    let branch = tip.isEmpty ? "" : log.output
     searched = tip.isEmpty ? nil : tip
     for form in [secret, String(secret.prefix(12)), Data(secret.utf8).base64EncodedString()] {
       if branch.contains(form) { found.append("the results branch has the secret: \(form)") }
@@ -82,8 +84,10 @@ struct FaultTraces {
         // `outputs` is a going job's own file.
         let files = try command([
           "grep", "-rlaF", "--exclude-dir=secrets", "--exclude=outputs", "-e", form, folder,
-        ]).output
-        found += files.split(separator: "\n").map { "\($0) has the secret: \(form)" }
+        ])
+        // 2: a file has gone meanwhile.
+        guard (0...2).contains(files.status) else { return ["\(folder) cannot be searched: \(files)"] }
+        found += files.output.split(separator: "\n").map { "\($0) has the secret: \(form)" }
       }
     }
     return found
