@@ -262,8 +262,9 @@ static int finish(struct attempt *a) {
   output_end();
   account(a);
   if (a->output.mask != NULL) {
-    secrets_mask_file(a->folder, "answer", a->output.mask, ANSWER_LIMIT);
-    secrets_mask_file(a->folder, "outputs", a->output.mask, OUTPUTS_LIMIT);
+    int answer = secrets_mask_file(a->folder, "answer", a->output.mask, ANSWER_LIMIT);
+    int outputs = secrets_mask_file(a->folder, "outputs", a->output.mask, OUTPUTS_LIMIT);
+    if (answer != 0 || outputs != 0) a->ended.flags |= FLAG_UNMASKED;
   }
   secrets_remove_folder(a->spec);
   int error = output_sync(&a->output), given_back = sync_given_back(a->folder);

@@ -81,8 +81,6 @@ static void turn(struct output *o) {
   if (staged_count > 0) stage(o, nothing, OUTPUT_BLOCK - o->used);
   o->used = 0;
   o->block++;
-  // A filter may make more of a chunk than it was.
-  if (staged_count > sizeof staged - OUTPUT_BLOCK) flush(o);
   if (o->block <= (o->head + o->tail) / OUTPUT_BLOCK) return;
   flush(o);
   o->block = 1 + o->head / OUTPUT_BLOCK;
@@ -111,17 +109,26 @@ static void keep(struct output *o, enum stream stream, int64_t time, const char 
   o->recorded += count;
 }
 
-// Where each stream's mask hands on what it lets pass.
+// Where each stream's mask hands on what it lets pass. It is gathered until all of a read has passed, and is then kept like
+// a read without a mask: what is taken out is longer than the `***` for it, so it fits with what was held back before.
 static struct outlet {
   struct output *output;
   enum stream stream;
   int64_t time;
 } outlets[STREAMS];
 static struct mask_stream masks[STREAMS];
+static char passed[CHUNK + 2 * MASK_MOST];
+static size_t passed_count;
+
+static void hand_on(const struct outlet *outlet) {
+  if (passed_count > 0) keep(outlet->output, outlet->stream, outlet->time, passed, passed_count);
+  passed_count = 0;
+}
 
 static void let_pass(void *context, const char *bytes, size_t count) {
-  struct outlet *outlet = context;
-  keep(outlet->output, outlet->stream, outlet->time, bytes, count);
+  if (count > sizeof passed - passed_count) hand_on(context);
+  memcpy(passed + passed_count, bytes, count);
+  passed_count += count;
 }
 
 // What came out of a pipe, on its way into the record, by way of the mask where there is one.
@@ -135,17 +142,22 @@ static void pass(struct output *o, enum stream stream, int64_t time, const char 
   outlets[i] = (struct outlet){o, stream, time};
   if (masks[i].mask == NULL) masks[i] = (struct mask_stream){.mask = o->mask, .write = let_pass, .context = &outlets[i]};
   mask_feed(&masks[i], bytes, count);
+  hand_on(&outlets[i]);
 }
 
 int output_is_holding(void) { return mask_holds(&masks[0]) || mask_holds(&masks[1]); }
 
 void output_pause(void) {
-  for (int i = 0; i < STREAMS; i++) mask_pause(&masks[i]);
+  for (int i = 0; i < STREAMS; i++) {
+    mask_pause(&masks[i]);
+    hand_on(&outlets[i]);
+  }
 }
 
 void output_end(void) {
   for (int i = 0; i < STREAMS; i++) {
     if (masks[i].mask != NULL) mask_finish(&masks[i]);
+    hand_on(&outlets[i]);
   }
 }
 

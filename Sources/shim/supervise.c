@@ -179,12 +179,18 @@ void supervise(const struct spec *spec, pid_t job, int64_t started, struct chann
   };
   // Its signal may have been taken while it waited at the gate.
   int over = reap(&s);
+  // When output came last, in milliseconds.
+  int64_t heard = 0;
   while (!over) {
     int wait = until_look(&s);
-    if (output_is_holding() && (wait < 0 || wait > HOLD_MS)) wait = HOLD_MS;
+    if (output_is_holding()) {
+      int64_t left = heard + HOLD_MS - clock_us(CLOCK_BOOTTIME) / 1000;
+      if (left <= 0) output_pause();
+      if (left > 0 && (wait < 0 || wait > left)) wait = (int)left;
+    }
     int ready = poll(polls, 4, wait);
     if (ready < 0) continue;
-    if (ready == 0) output_pause();
+    if (polls[2].revents != 0) heard = clock_us(CLOCK_BOOTTIME) / 1000;
     if (polls[3].revents != 0) {
       take_ending(&s);
       polls[3].fd = -1;

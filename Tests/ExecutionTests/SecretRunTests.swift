@@ -183,6 +183,59 @@ import Testing
     #expect(throws: ExecutionError.self) { try nowhere.make("x", try values(["db": Self.value]), for: nil) }
   }
 
+  @Test(.enabled(if: isRoot(), "needs root: to make a file unchangeable"))
+  func `values that cannot be masked are told`() async throws {
+    let site = try Site()
+    let line = #"printf 't=%s\n' "$A" >$BELFRY_OUTPUT; chattr +i $BELFRY_OUTPUT || rm $BELFRY_OUTPUT"#
+    let shim = try site.start(line, .variables(["A": try SecretName("db")]), try values(["db": Self.value]))
+    let record = try await shim.record()
+    let file = site.bench.runPath("run") + "/outputs"
+    // Where the file system has no such attribute the file is gone.
+    #expect(record.givenBackUnmasked == (access(file, F_OK) == 0))
+    _ = try? command(["chattr", "-i", file])
+  }
+
+  @Test func `what is taken out leaves room for the rest`() async throws {
+    let site = try Site()
+    let count = 30_000
+    let shim = try site.start(
+      #"yes "$A" | head -n \#(count)"#, .variables(["A": try SecretName("db")]), try values(["db": Self.value]))
+    #expect(try await shim.record().recorded == 4 * Int64(count))
+    guard let output = try shim.folder.outputRecord() else { throw Unexpected("no record") }
+    let chunks = try output.chunks(from: 0, limit: .max)
+    let isAll = chunks.flatMap(\.bytes) == Array(String(repeating: "***\n", count: count).utf8)
+    #expect(isAll && chunks.count < count / 10, "\(chunks.count) records")
+  }
+
+  /// A look at the working folder's size is no silence.
+  @Test func `a beginning of a secret is held back for a second`() async throws {
+    let site = try Site()
+    let line = #"printf "hun"; sleep 0.4; printf 'ter2/hunter2+hunter2\n'"#
+    let shim = try site.start(line, .files([try SecretName("db")]), try values(["db": Self.value])) {
+      $0.program.limits.disk = 1 << 30
+    }
+    let record = try await shim.record()
+    #expect(try shim.folder.text(record) == "***\n")
+  }
+
+  @Test func `a file or a link in the place of a folder hides no other place`() throws {
+    let owner = "test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+    let files = try TemporaryFolder()
+    let taken = files.path("taken")
+    mkdir(taken, 0o777)
+    let folders = SecretFolders(owner: owner, places: [taken, "/dev/shm"])
+    let made = try folders.make("x", try values(["db": Self.value]), for: nil)
+    for block in [{ symlink("/", $0) }, { close(creat($0, 0o666)) }] as [(String) -> Int32] {
+      let path = "\(taken)/\(folders.name)"
+      unlink(path)
+      #expect(block(path) == 0)
+      try folders.remove("unknown")
+    }
+    try folders.remove("x")
+    #expect(access(made, F_OK) != 0 && folders.all().isEmpty)
+    rmdir("/dev/shm/\(folders.name)")
+  }
+
   @Test func `memory that is not ours is passed over`() throws {
     let site = try Site()
     let name = site.folders.name

@@ -55,10 +55,10 @@ final class ShimRunner: AttemptRunner {
   private func path(_ attempt: AttemptID) -> String { Self.path(attempt, in: folder) }
 
   private static func path(_ attempt: AttemptID, in folder: String) -> String {
-    "\(folder)/\(attempt.run.text).\(attempt.number)"
+    "\(folder)/\(RunFolder.name(of: attempt.run, attempt: attempt.number))"
   }
 
-  private func name(_ attempt: AttemptID) -> String { "\(attempt.run.text).\(attempt.number)" }
+  private func name(_ attempt: AttemptID) -> String { RunFolder.name(of: attempt.run, attempt: attempt.number) }
 
   func launch(_ run: ActiveRun, with secrets: SecretValues) throws(LaunchProblem) {
     let bundle: Bundle
@@ -135,7 +135,7 @@ final class ShimRunner: AttemptRunner {
     }
     let output = (try? runFolder.keptOutput(exit)) ?? KeptOutput()
     // Of a run with secrets its shim takes them out at the end: where it died before, nobody has.
-    let isMasked = exit != nil || run.job.run.secretNames.isEmpty
+    let isMasked = run.job.run.secretNames.isEmpty || exit.map { !$0.givenBackUnmasked } ?? false
     let values = end.mayHaveRun && isMasked ? runFolder.outputValues(declared: run.job.outputs) : OutputValues()
     var record = end.attempt(
       number: run.attempt, success: run.job.run.success, given: run.job.run.write, output: output, values: values,
@@ -226,19 +226,19 @@ final class ShimRunner: AttemptRunner {
     }
   }
 
-  func tidy() { spares.trim() }
+  func tidy() { for path in spares.trim() { remover.removeLater(path) } }
 
   func recover(_ attempts: Set<AttemptID>) { SpareFolders.recover(Set(attempts.map(name)), in: folder) }
 
   func discardAll(except runs: Set<RunID>) {
     discardFolders(except: runs)
     // Of attempts whose folder is gone: the agent died while they were made ready.
-    let folders = Set(names())
+    let folders = Set(RunFolder.names(in: folder))
     for attempt in launcher.secretFolders.all() where !folders.contains(attempt) { removeSecrets(attempt) }
   }
 
   private func discardFolders(except runs: Set<RunID>) {
-    for name in names() {
+    for name in RunFolder.names(in: folder) {
       let isSpent = name.hasPrefix(SpareFolders.removed) || name.hasPrefix(SpareFolders.prefix)
       if isSpent { remover.removeLater("\(folder)/\(name)") }
       let parts = name.split(separator: ".")
@@ -260,19 +260,6 @@ final class ShimRunner: AttemptRunner {
       if case .running? = try? RunFolder(path: "\(folder)/\(name)").adopt() { continue }
       tree.end(name)
     }
-  }
-
-  private func names() -> [String] {
-    guard let stream = opendir(folder) else { return [] }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      names.append(
-        withUnsafePointer(to: &entry.pointee.d_name) {
-          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        })
-    }
-    return names
   }
 }
 

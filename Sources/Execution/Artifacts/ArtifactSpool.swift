@@ -31,7 +31,7 @@ public final class ArtifactSpool: Sendable {
     let folder = try Descriptor(open: path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     guard fchmod(folder.number, 0o700) == 0 else { throw ExecutionError(errno: errno, "cannot close \(path)") }
     var sum: Int64 = 0
-    for name in try Self.names(in: folder) {
+    for name in try folder.names() {
       if name.hasPrefix(Self.unfinished) {
         unlinkat(folder.number, name, 0)
       } else {
@@ -46,10 +46,6 @@ public final class ArtifactSpool: Sendable {
 
   private func open() throws(ExecutionError) -> Descriptor {
     try Descriptor(open: path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  }
-
-  private static func names(in folder: borrowing Descriptor) throws(ExecutionError) -> [String] {
-    try folder.entries(limit: .max).map { String(decoding: $0.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) }
   }
 
   private static func size(_ name: String, in folder: borrowing Descriptor) -> Int64 {
@@ -230,7 +226,7 @@ public final class ArtifactSpool: Sendable {
 
   /// Removes all but these: what was taken in by an agent that died before it had written down for which run.
   public func collect(keeping kept: Set<Digest>) throws(ExecutionError) {
-    try remove(Self.names(in: open()).compactMap { try? Digest(hex: $0) }.filter { !kept.contains($0) })
+    try remove(open().names().compactMap { try? Digest(hex: $0) }.filter { !kept.contains($0) })
   }
 }
 

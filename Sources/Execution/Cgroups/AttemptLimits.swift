@@ -14,8 +14,7 @@ extension ShimLauncher {
       return nil
     case .tree(let tree):
       do throws(ExecutionError) {
-        return try tree.make(
-          "\(attempt.run.text).\(attempt.number)", limits, hasInit: attempt.program.isolation == .full)
+        return try tree.make(attempt.folderName, limits, hasInit: attempt.program.isolation == .full)
       } catch {
         // A host that has no room for one more (cgroup.max.descendants): as without any.
         guard error.code != .unsupported, limits.memory == nil, limits.cpusThousandths == nil, limits.processes == nil

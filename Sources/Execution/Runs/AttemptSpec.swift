@@ -54,7 +54,7 @@ public struct AttemptSpec: Hashable, Sendable {
 
 extension AttemptSpec {
   /// Names its folders, and those of no other attempt.
-  public var folderName: String { "\(run.text).\(number)" }
+  public var folderName: String { RunFolder.name(of: run, attempt: number) }
 }
 
 extension RunSpec.Kill.Signal {

@@ -56,6 +56,7 @@ private func notes(on record: ExitRecord) -> [String] {
   if record.fileLimitReached, !record.diskExceeded, record.ending != .signalled(25) {
     notes.append("a file of it reached its limits.disk, which cuts off what is written behind")
   }
+  if record.givenBackUnmasked { notes.append("what it gave back is left out: it could not be cleaned of secrets") }
   if record.outputFailed { notes.append("its output could not be written to disk in full") }
   if let error = record.syncError { notes.append("its record could not be made durable: \(systemMessage(error))") }
   return notes

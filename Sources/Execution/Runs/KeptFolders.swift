@@ -72,8 +72,7 @@ public struct KeptFolders: Sendable {
   /// earlier ones.
   public func removeAll(but kept: Set<JobName>) throws(ExecutionError) {
     let all = try open()
-    for entry in try all.entries() {
-      let name = String(decoding: entry.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    for name in try all.names() {
       if name.hasPrefix(Self.removed) {
         discard("\(path)/\(name)")
       } else if let job = Self.job(name), !kept.contains(job) {

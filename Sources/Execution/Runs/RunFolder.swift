@@ -1,4 +1,5 @@
 import Glibc
+public import Model
 
 /// The folder of one attempt. While the shim lives it is the shim's; what is in it afterwards is the attempt's record.
 ///
@@ -17,6 +18,14 @@ public struct RunFolder: Hashable, Sendable {
 
   /// An existing folder.
   public init(path: String) { self.path = path }
+
+  /// What the folders of an attempt are called, and those of no other one.
+  public static func name(of run: RunID, attempt: Int) -> String { "\(run.text).\(attempt)" }
+
+  /// What is in the folder of all attempts' folders; nothing when it cannot be read.
+  public static func names(in folder: String) -> [String] {
+    (try? Descriptor(open: folder, O_RDONLY | O_DIRECTORY).names()) ?? []
+  }
 
   /// Makes the folder, which must not exist, and its `work/`; the one above must exist.
   public static func create(at path: String) throws(ExecutionError) -> RunFolder {

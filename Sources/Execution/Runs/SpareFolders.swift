@@ -108,8 +108,8 @@ public final class SpareFolders: Sendable {
     return true
   }
 
-  /// Removes those that were not needed since this was last called.
-  public func trim() {
+  /// The folders that were not needed since this was last called, which are to be removed.
+  public func trim() -> [String] {
     let names = state.withLock { state in
       var names: [String] = []
       for owner in state.names.keys {
@@ -123,15 +123,13 @@ public final class SpareFolders: Sendable {
       state.fewest = state.count
       return names
     }
-    for name in names { try? RunFolder(path: "\(path)/\(name)").remove() }
+    return names.map { "\(path)/\($0)" }
   }
 
   /// Gives the folders of these attempts their names back, which a loss of power has taken from them. At start, before
   /// anything else looks at them.
   public static func recover(_ attempts: Set<String>, in path: String) {
-    guard let names = try? Descriptor(open: path, O_RDONLY | O_DIRECTORY).entries() else { return }
-    for entry in names {
-      let name = String(decoding: entry.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    for name in RunFolder.names(in: path) {
       // What is to be removed is of attempts that are over.
       guard !name.hasPrefix(removed),
         let status = try? RunFolder(path: "\(path)/\(name)").open().open(StatusFile.name, O_RDONLY),
@@ -179,8 +177,7 @@ public struct UntouchedFolder: Sendable {
   /// Makes the folder ready to be used again; false when something in it is not as it was.
   fileprivate func clean(_ folder: RunFolder, isOutputHeld: Bool) throws(ExecutionError) -> Bool {
     let opened = try folder.open()
-    let found = try opened.entries(limit: Self.names.count + 1)
-    let names = Set(found.map { String(decoding: $0.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) })
+    let names = Set(try opened.names(limit: Self.names.count + 1))
     guard names.isSubset(of: Self.names), Self.isAgents(opened, folder.path),
       Self.given.compactMap({ Stamp(opened.number, $0) }) == stamps
     else {

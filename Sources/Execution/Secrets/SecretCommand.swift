@@ -23,7 +23,9 @@ struct SecretCommand {
     var bytes = [UInt8](repeating: 0, count: Secret.limit + 2)
     defer { Secret.overwrite(&bytes) }
     let count = Self.read(output.number, into: &bytes, before: deadline)
-    let status = Self.end(process, isLate: count == nil, before: deadline)
+    let isTooLong = count == bytes.count
+    let status = Self.end(process, isWanted: count != nil && !isTooLong, before: deadline)
+    if isTooLong { return try Secret.checked(bytes[...], name.text) }
     guard let count, let status else {
       throw ExecutionError(.noSecret, "the command for secrets gave no answer for \(name) in time")
     }
@@ -87,12 +89,13 @@ struct SecretCommand {
     return count
   }
 
-  /// Waits for the end, and brings it about at the deadline. The status of waitpid(2); nil when it had to be killed.
-  private static func end(_ process: pid_t, isLate: Bool, before deadline: Int) -> Int32? {
+  /// Waits for the end, and brings it about at the deadline, or at once when nobody wants to know more. The status of waitpid(2);
+  /// nil when it had to be killed.
+  private static func end(_ process: pid_t, isWanted: Bool, before deadline: Int) -> Int32? {
     let opened = LinuxCalls.pidfdOpen(process)
     defer { if opened >= 0 { close(opened) } }
     var hasEnded = false
-    while opened >= 0, !isLate {
+    while opened >= 0, isWanted {
       let left = deadline - MonotonicTime.now
       var waiting = pollfd(fd: opened, events: Int16(POLLIN), revents: 0)
       if poll(&waiting, 1, Int32(max(0, left))) > 0 {

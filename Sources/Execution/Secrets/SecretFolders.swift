@@ -106,16 +106,20 @@ public struct SecretFolders: Sendable {
 
   /// Removes the folder of an attempt, wherever it is; nothing happens when there is none.
   public func remove(_ attempt: String) throws(ExecutionError) {
-    for place in places { try remove(attempt, in: place) }
+    var problem: ExecutionError?
+    for place in places {
+      do throws(ExecutionError) { try remove(attempt, in: place) } catch { problem = problem ?? error }
+    }
+    if let problem { throw problem }
   }
 
   private func remove(_ attempt: String, in place: String) throws(ExecutionError) {
-    // What is not ours holds nothing of ours.
-    let own: Descriptor
-    do throws(ExecutionError) { own = try existing(in: place) } catch {
-      guard [.missing, .noMemory].contains(error.code) else { throw error }
+    // What is not ours holds nothing of ours: anybody may have put a file or a link there.
+    var found = stat()
+    guard lstat("\(place)/\(name)", &found) == 0, found.st_mode & S_IFMT == S_IFDIR, found.st_uid == geteuid() else {
       return
     }
+    let own = try existing(in: place)
     let folder: Descriptor
     do throws(ExecutionError) { folder = try own.open(attempt, O_RDONLY | O_DIRECTORY) } catch {
       guard error.code == .missing else { throw error }
@@ -136,12 +140,7 @@ public struct SecretFolders: Sendable {
   /// The attempts that have a folder.
   public func all() -> Set<String> {
     var names: Set<String> = []
-    for place in places {
-      guard let entries = try? existing(in: place).entries() else { continue }
-      for entry in entries {
-        names.insert(String(decoding: entry.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
-      }
-    }
+    for place in places { names.formUnion((try? existing(in: place).names()) ?? []) }
     return names
   }
 }

@@ -64,6 +64,8 @@ public struct ExitRecord: Hashable, Sendable {
   public var diskExceeded: Bool
   /// A file in its folders was as long as one may be: what was written behind that is lost, and the job may not have said so.
   public var fileLimitReached = false
+  /// What it gave back could neither be cleaned of secrets nor removed: it must not be read.
+  public var givenBackUnmasked = false
   /// Of the paths that the spec gives, from 1, the one that could not be given; nil when something else failed.
   public var failedPath: Int?
   /// errno(3) of a failed fsync: the record may not survive a loss of power.
@@ -119,6 +121,7 @@ extension ExitRecord {
     diskExceeded = flags & 64 != 0
     hostOutOfMemory = flags & 128 != 0
     fileLimitReached = flags & 256 != 0
+    givenBackUnmasked = flags & 512 != 0
     let failure: Int32 = sector.number(at: 28)
     syncError = failure == 0 ? nil : failure
     started = Timestamp(microseconds: sector.number(at: 32))

@@ -71,7 +71,7 @@ struct StoreFolder {
   }
 
   func removeUnfinished() throws(ExecutionError) {
-    for name in try names() where name.hasPrefix(Self.unfinished) { unlink("\(path)/\(name)") }
+    for name in try open().names() where name.hasPrefix(Self.unfinished) { unlink("\(path)/\(name)") }
   }
 
   /// A file of the folder.
@@ -85,7 +85,7 @@ struct StoreFolder {
   /// All files that are whole.
   func entries() throws(ExecutionError) -> [Entry] {
     var entries: [Entry] = []
-    for name in try names() where name.hasSuffix(suffix) {
+    for name in try open().names() where name.hasSuffix(suffix) {
       guard let digest = try? Digest(hex: String(name.dropLast(suffix.count))) else { continue }
       var status = stat()
       guard lstat("\(path)/\(name)", &status) == 0 else { continue }
@@ -97,9 +97,5 @@ struct StoreFolder {
 
   private func open() throws(ExecutionError) -> Descriptor {
     try Descriptor(open: path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  }
-
-  private func names() throws(ExecutionError) -> [String] {
-    try open().entries().map { String(decoding: $0.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) }
   }
 }

@@ -79,8 +79,14 @@ extension Descriptor {
     return names
   }
 
+  /// The same as text, for folders whose names are ours; in others a name need not be text.
+  func names(limit: Int = .max) throws(ExecutionError) -> [String] { try entries(limit: limit).map(Self.text) }
+
+  private static func text(_ entry: [CChar]) -> String {
+    String(decoding: entry.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
   private static func cannotRemove(_ entry: [CChar]) -> ExecutionError {
-    ExecutionError(
-      errno: errno, "cannot remove \(String(decoding: entry.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))")
+    ExecutionError(errno: errno, "cannot remove \(text(entry))")
   }
 }

@@ -63,11 +63,13 @@ enum LinuxCalls {
     send.map { $0(process, signal, nil, 0) } ?? unknown()
   }
 
-  /// memfd_create(2), close-on-exec and with sealing allowed.
+  /// memfd_create(2), close-on-exec, with sealing allowed, and not executable, which some hosts insist on
+  /// (`vm.memfd_noexec`); kernels before 6.3 do not know the word.
   static func memfdCreate(_ name: String) -> Int32 {
-    let closeOnExec: UInt32 = 1
-    let allowSealing: UInt32 = 2
-    return create.map { $0(name, closeOnExec | allowSealing) } ?? unknown()
+    guard let create else { return unknown() }
+    let (closeOnExec, allowSealing, notExecutable): (UInt32, UInt32, UInt32) = (1, 2, 8)
+    let number = create(name, closeOnExec | allowSealing | notExecutable)
+    return number < 0 && errno == EINVAL ? create(name, closeOnExec | allowSealing) : number
   }
 
   /// getxattr(2): whether there is such an extended attribute with the value 1.
