@@ -135,7 +135,7 @@ let package = Package(
     .testTarget(name: "ManifestTests", dependencies: ["Model", "Manifest", "Schedule", "ZoneInfo", "TestSupport"]),
     .testTarget(name: "PlanningTests", dependencies: ["Model", "Schedule", "Planning", "TestSupport"]),
     .testTarget(name: "ExecutionTests", dependencies: ["Execution", "Model", "Trust", "TestSupport"]),
-    .testTarget(name: "HTTPExecutorTests", dependencies: ["HTTPExecutor", "Model", "TestSupport"]),
+    .testTarget(name: "HTTPExecutorTests", dependencies: ["HTTPExecutor", "Model", "TestSupport", nioCore]),
     .testTarget(name: "GitTests", dependencies: ["Model", "Git", "TestSupport"]),
     .testTarget(name: "ResultsTests", dependencies: ["Model", "Trust", "Git", "Results", "TestSupport"]),
     .testTarget(

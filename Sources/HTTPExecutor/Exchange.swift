@@ -16,6 +16,7 @@ struct Exchange {
   let authorities: String?
   let allowsLinkLocal: Bool
   let log: @Sendable (String) -> Void
+  var resolve: @Sendable (String) async throws(RequestFailure) -> [HostAddress] = HostAddress.addresses
 
   /// Addresses of a name that are tried when nothing listens at the one before.
   private static let addressLimit = 4
@@ -101,7 +102,7 @@ struct Exchange {
 
   private func ask(_ filled: FilledRequest) async throws(RequestFailure) -> Answer {
     let host = Self.bare(filled.url.host ?? "")
-    let addresses = try HostAddress.addresses(of: host)
+    let addresses = try await resolve(host)
     if !allowsLinkLocal, let address = addresses.first(where: \.isLinkLocal) {
       throw RequestFailure(
         "\(host) is \(address), a link-local address, where hosts keep their credentials: the agent's settings do not allow it"
@@ -166,12 +167,13 @@ struct Exchange {
     return answer
   }
 
-  /// Nothing of the request has been sent.
-  private static func isUnconnected(_ error: any Error) -> Bool {
+  /// Nothing of the request has been sent. A connection that stood may end with most of the same errors, and then the request
+  /// may have been heard: only what NIO says of connecting counts.
+  static func isUnconnected(_ error: any Error) -> Bool {
     if let error = error as? HTTPClientError { return error == .connectTimeout }
     if error is NIOConnectionError { return true }
-    return (error as? IOError).map { [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT].contains($0.errnoCode) }
-      ?? false
+    guard let error = error as? IOError else { return false }
+    return [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode) && error.description.contains("connect")
   }
 
   /// In a line, without what the URL's query holds.

@@ -2,7 +2,7 @@
 //
 // Lives here: reading the run from standard input, filling parameters and secrets into the request, which addresses may be
 // asked, the request itself with its redirects, and the judgement on the answer. Must not: know of agents or ledgers, or take
-// anything from the environment but BELFRY_SECRETS and BELFRY_ANSWER; proxies least of all.
+// anything from the environment but BELFRY_SECRETS, BELFRY_ANSWER, BELFRY_BUNDLE and BELFRY_HTTP_LINK_LOCAL; proxies least of all.
 
 public import Model
 

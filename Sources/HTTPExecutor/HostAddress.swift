@@ -1,4 +1,6 @@
+import Foundation
 import Glibc
+import Synchronization
 
 /// An address that a host's name stands for.
 struct HostAddress: Hashable, Sendable, CustomStringConvertible {
@@ -13,12 +15,13 @@ struct HostAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Where hosts in a cloud find their credentials, and what else is on the same wire: 169.254.0.0/16, fe80::/10,
-  /// fd00:ec2::254, and the forms in which IPv6 writes an address of IPv4 (mapped, compatible, translated by RFC 6052, 6to4).
+  /// fd00:ec2::254, fd20:ce::254, 100.100.100.200, and the forms in which IPv6 writes an address of IPv4 (mapped, compatible, translated by RFC 6052, 6to4).
   var isLinkLocal: Bool {
-    if bytes.count == 4 { return bytes[0] == 169 && bytes[1] == 254 }
+    if bytes.count == 4 { return bytes[0] == 169 && bytes[1] == 254 || bytes == [100, 100, 100, 200] }
     if bytes[0] == 0xfe, bytes[1] & 0xc0 == 0x80 { return true }
-    if bytes == [0xfd, 0x00, 0x0e, 0xc2] + [UInt8](repeating: 0, count: 10) + [0x02, 0x54] { return true }
     let zeros = [UInt8](repeating: 0, count: 10)
+    for prefix: [UInt8] in [[0xfd, 0x00, 0x0e, 0xc2], [0xfd, 0x20, 0x00, 0xce]]
+    where bytes == prefix + zeros + [0x02, 0x54] { return true }
     let isMapped = bytes.starts(with: zeros + [0xff, 0xff]) || bytes.starts(with: zeros + [0, 0])
     let isTranslated = bytes.starts(with: [0x00, 0x64, 0xff, 0x9b])
     if isMapped || isTranslated { return HostAddress(bytes: Array(bytes[12...])).isLinkLocal }
@@ -26,8 +29,14 @@ struct HostAddress: Hashable, Sendable, CustomStringConvertible {
     return false
   }
 
-  /// All addresses of a name, or of an address in any spelling, as getaddrinfo(3) orders them. Blocks.
-  static func addresses(of host: String) throws(RequestFailure) -> [HostAddress] {
+  /// All addresses of a name, or of an address in any spelling, as getaddrinfo(3) orders them. On a thread of its own, which is
+  /// left behind when the task is cancelled: a resolver that gets no answer asks for longer than anybody waits.
+  static func addresses(of host: String) async throws(RequestFailure) -> [HostAddress] {
+    try await Waiting.result { () throws(RequestFailure) in try found(host) }.get()
+  }
+
+  /// Blocks.
+  private static func found(_ host: String) throws(RequestFailure) -> [HostAddress] {
     var hints = addrinfo()
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     var first: UnsafeMutablePointer<addrinfo>?
@@ -53,5 +62,52 @@ struct HostAddress: Hashable, Sendable, CustomStringConvertible {
     }
     guard !addresses.isEmpty else { throw RequestFailure("the host \(host) has no address") }
     return addresses
+  }
+}
+
+/// Waits for a blocking call without being held by it.
+final class Waiting<Value: Sendable>: Sendable {
+  private typealias Continuation = CheckedContinuation<Result<Value, RequestFailure>, Never>
+
+  private enum State {
+    case begun
+    case waiting(Continuation)
+    case over(Result<Value, RequestFailure>)
+  }
+
+  private let state = Mutex(State.begun)
+
+  /// What the call gave or threw; a failure as soon as the task is cancelled.
+  static func result(
+    of call: @Sendable @escaping () throws(RequestFailure) -> Value
+  ) async -> Result<Value, RequestFailure> {
+    let waiting = Waiting()
+    Thread.detachNewThread {
+      do throws(RequestFailure) { waiting.end(.success(try call())) } catch { waiting.end(.failure(error)) }
+    }
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { waiting.begin($0) }
+    } onCancel: {
+      waiting.end(.failure(RequestFailure("it was given up")))
+    }
+  }
+
+  private func begin(_ continuation: Continuation) {
+    let result: Result<Value, RequestFailure>? = state.withLock { state in
+      if case .over(let result) = state { return result }
+      state = .waiting(continuation)
+      return nil
+    }
+    if let result { continuation.resume(returning: result) }
+  }
+
+  /// The first end counts.
+  private func end(_ result: Result<Value, RequestFailure>) {
+    let continuation: Continuation? = state.withLock { state in
+      defer { if case .over = state {} else { state = .over(result) } }
+      if case .waiting(let continuation) = state { return continuation }
+      return nil
+    }
+    continuation?.resume(returning: result)
   }
 }

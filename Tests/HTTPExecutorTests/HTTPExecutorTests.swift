@@ -1,5 +1,8 @@
+import Dispatch
 import Foundation
+import Glibc
 import Model
+import NIOCore
 import Synchronization
 import TestSupport
 import Testing
@@ -165,7 +168,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "169.254.169.254", "169.254.1.1:8080", "[fe80::1]", "[fd00:ec2::254]", "[::ffff:169.254.169.254]",
+    "169.254.169.254", "169.254.1.1:8080", "[fe80::1]", "[fd00:ec2::254]", "[fd20:ce::254]", "100.100.100.200",
+    "[::ffff:169.254.169.254]",
     "[::169.254.169.254]",
     "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::1]", "2852039166", "0xa9.0xfe.0xa9.0xfe", "0251.254.169.254",
   ])
@@ -192,6 +196,40 @@ import Testing
     huge.bodyPattern = "needle"
     #expect(reason(await ask(huge)).contains("the first 1048576 bytes of the answer do not match"))
     #expect(lines.withLock { $0.reduce(0) { $0 + $1.utf8.count } } < 100_000, "little of it is logged")
+  }
+
+  /// A resolver that does not come back keeps nobody longer than the request's timeout.
+  @Test func aResolverThatHangsIsLeftBehind() async throws {
+    let answer = DispatchSemaphore(value: 0)
+    let request = HTTPRequest(url: "http://localhost/", timeout: .seconds(1))
+    var exchange = Exchange(request: request, authorities: nil, allowsLinkLocal: false, log: { _ in })
+    exchange.resolve = { (_) throws(RequestFailure) in
+      try await Waiting.result { () throws(RequestFailure) -> [HostAddress] in
+        answer.wait()
+        return []
+      }.get()
+    }
+    let input = #"{"version":1,"params":{},"with":\#(request.json.text)}"#
+    let filled = try FilledRequest(RequestedRun(parsing: Array(input.utf8)), secrets: nil)
+    do {
+      _ = try await exchange.perform(filled)
+      Issue.record("an answer from nowhere")
+    } catch {
+      #expect(error.description.contains("within 1s"), "\(error)")
+    }
+    answer.signal()
+  }
+
+  /// Only then another address is asked: what stood may have been heard.
+  @Test func onlyWhatNeverStoodIsUnconnected() {
+    func error(_ code: Int32, _ reason: String) -> IOError { IOError(errnoCode: code, reason: reason) }
+    let connecting = "finishing a non-blocking connect failed"
+    for code in [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH] {
+      #expect(Exchange.isUnconnected(error(code, connecting)))
+      #expect(!Exchange.isUnconnected(error(code, "read(descriptor:pointer:size:)")))
+    }
+    #expect(!Exchange.isUnconnected(error(ETIMEDOUT, connecting)))
+    #expect(!Exchange.isUnconnected(error(ECONNRESET, "write")))
   }
 
   @Test func whoCannotBeReachedIsSaid() async throws {
