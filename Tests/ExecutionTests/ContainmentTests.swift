@@ -106,6 +106,20 @@ import Trust
       return try HostUser.find(name)
     }
     let me = String(cString: getpwuid(geteuid()).pointee.pw_name)
+    // One that is not late is no reason to refuse another: this one asks while it is itself looked up.
+    let asked = Mutex(false)
+    let within = Mutex<HostUsers?>(nil)
+    let nested = HostUsers { (name) throws(ExecutionError) in
+      let isFirst = asked.withLock { asked in
+        defer { asked = true }
+        return !asked
+      }
+      if isFirst, let users = within.withLock({ $0 }) { return try users.forJob(name) }
+      return try HostUser.find(name)
+    }
+    within.withLock { $0 = nested }
+    #expect(try nested.forJob(me).user.id == geteuid())
+    within.withLock { $0 = nil }
     service.gate.withLock { _ in
       let late = #expect(throws: ExecutionError.self) { try users.forJob(me) }
       #expect(late?.code == .noUser && late?.message.contains("within 50 ms") == true)

@@ -4,15 +4,23 @@ import Synchronization
 /// Looks users up without ever waiting long: a directory service that hangs must cost the job that names its user, and not
 /// every job of the host.
 ///
-/// What was found counts for a minute. A look-up has a thread of its own; while one hangs, no other is begun.
+/// What was found counts for a minute. A look-up has a thread of its own; while one hangs that nobody waits for any more, no
+/// other is begun.
 final class HostUsers: Sendable {
   private struct State {
     var known: [String: (user: HostUser, at: Int)] = [:]
-    var isHanging = false
+    /// Look-ups that took too long and have not come back.
+    var hanging = 0
   }
 
   private final class Answer: Sendable {
-    let value = Mutex<Result<HostUser?, ExecutionError>?>(nil)
+    struct State {
+      var result: Result<HostUser?, ExecutionError>?
+      /// Nobody waits for it any more.
+      var isAbandoned = false
+    }
+
+    let state = Mutex(State())
   }
 
   private let state = Mutex(State())
@@ -46,12 +54,12 @@ final class HostUsers: Sendable {
 
   private func look(up name: String) throws(ExecutionError) -> HostUser? {
     let now = Self.now
-    let (known, isHanging) = state.withLock { state in
+    let (known, hanging) = state.withLock { state in
       state.known = state.known.filter { now - $0.value.at < Self.memory }
-      return (state.known[name]?.user, state.isHanging)
+      return (state.known[name]?.user, state.hanging)
     }
     if let known { return known }
-    guard !isHanging else {
+    guard hanging == 0 else {
       throw ExecutionError(.noUser, "the user \(name) cannot be looked up: an earlier look-up still hangs")
     }
     let found = try ask(name)
@@ -69,24 +77,30 @@ final class HostUsers: Sendable {
     }
     let reader = Descriptor(owning: ends[0])
     let writer = ends[1]
-    state.withLock { $0.isHanging = true }
     let started = DetachedThread.start { [self] in
       let result: Result<HostUser?, ExecutionError>
       do throws(ExecutionError) { result = .success(try find(name)) } catch { result = .failure(error) }
-      answer.value.withLock { $0 = result }
-      state.withLock { $0.isHanging = false }
+      let isAbandoned = answer.state.withLock { state in
+        state.result = result
+        return state.isAbandoned
+      }
+      if isAbandoned { state.withLock { $0.hanging -= 1 } }
       // The reader sees the end.
       close(writer)
     }
     guard started else {
       close(writer)
-      state.withLock { $0.isHanging = false }
       throw ExecutionError(.noUser, "the user \(name) cannot be looked up: there is no thread for it")
     }
     var waiting = pollfd(fd: reader.number, events: Int16(POLLIN), revents: 0)
     let end = MonotonicTime.now + Int(patience)
     while poll(&waiting, 1, Int32(max(0, end - MonotonicTime.now))) < 0, errno == EINTR {}
-    guard let result = answer.value.withLock({ $0 }) else {
+    let result = answer.state.withLock { state in
+      state.isAbandoned = state.result == nil
+      return state.result
+    }
+    guard let result else {
+      state.withLock { $0.hanging += 1 }
       throw ExecutionError(.noUser, "the user \(name) could not be looked up within \(patience) ms")
     }
     return try result.get()
