@@ -138,6 +138,7 @@ import Trust
     try ledger.write { transaction in
       for row in rows {
         try transaction.begin(row)
+        try transaction.keep(log: [7], of: row.run.id, attempt: 1)
         try transaction.finish(row.run.id, line: [], signature: [])
       }
       try transaction.rejected(rows[0].run.id, reason: "no", at: at(10))
@@ -145,10 +146,13 @@ import Trust
       try transaction.rejected(rows[2].run.id, reason: "no", at: at(30))
     }
     #expect(try ledger.rejectedCount() == 3)
+    func logs() throws -> [Int] { try rows.map { try ledger.logs(of: $0.run.id).count } }
+    #expect(try logs() == [1, 1, 1, 1])
     try ledger.write {
       try $0.forgetRejected(before: at(month + 15) - LedgerTransaction.rejectedAge, now: at(month + 15))
     }
     #expect(try ledger.rejectedCount() == 2)
+    #expect(try logs() == [0, 1, 1, 1])
     // Runs without a receipt first, then what was put aside, the oldest first; what waits for the controller never.
     for (expected, left) in [(1, 2), (1, 1), (1, 1), (1, 0), (1, 0), (0, 0)] {
       var forgotten = 0
@@ -156,6 +160,7 @@ import Trust
       #expect(try forgotten == expected && ledger.rejectedCount() == left)
     }
     #expect(try ledger.spooled(after: 0, limit: 9).map(\.run) == [rows[3].run.id])
+    #expect(try logs() == [0, 0, 0, 1])
   }
 
   @Test func oldRunsAreForgottenOnlyWithoutAReceipt() throws {

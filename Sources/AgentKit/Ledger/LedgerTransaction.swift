@@ -109,11 +109,10 @@ struct LedgerTransaction {
     try execute("DELETE FROM spool WHERE run = ? AND committed = 1", [run.text])
   }
 
-  /// Puts a receipt aside that the controller will never commit: kept for people for ``rejectedAge`` while there is room, not
-  /// sent again. Nobody will ask for its artifacts.
+  /// Puts a receipt aside that the controller will never commit: kept for people with its logs for ``rejectedAge`` while there
+  /// is room, not sent again. Nobody will ask for its artifacts.
   func rejected(_ run: RunID, reason: String, at time: Timestamp) throws {
     try execute("DELETE FROM artifacts WHERE run = ?", [run.text])
-    try execute("DELETE FROM logs WHERE run = ?", [run.text])
     try database.execute(
       sql: "UPDATE spool SET rejected = ?, rejected_at = ? WHERE run = ?",
       arguments: [reason, time.microseconds, run.text])
@@ -127,8 +126,15 @@ struct LedgerTransaction {
     try database.execute(
       sql: "UPDATE spool SET rejected_at = ? WHERE rejected IS NOT NULL AND rejected_at IS NULL",
       arguments: [now.microseconds])
+    _ = try forget("SELECT number FROM spool WHERE rejected IS NOT NULL AND rejected_at < ?", [limit.microseconds])
+  }
+
+  /// Forgets receipts that `numbers` selects, and their logs, of which nobody else has a copy. How many.
+  private func forget(_ numbers: String, _ arguments: StatementArguments) throws -> Int {
     try database.execute(
-      sql: "DELETE FROM spool WHERE rejected IS NOT NULL AND rejected_at < ?", arguments: [limit.microseconds])
+      sql: "DELETE FROM logs WHERE run IN (SELECT run FROM spool WHERE number IN (\(numbers)))", arguments: arguments)
+    try database.execute(sql: "DELETE FROM spool WHERE number IN (\(numbers))", arguments: arguments)
+    return database.changesCount
   }
 
   // MARK: - Quarantine
@@ -179,12 +185,7 @@ struct LedgerTransaction {
             AND id NOT IN (SELECT run FROM spool) ORDER BY started LIMIT ?2)
         """, arguments: [now.microseconds, count])
     if database.changesCount > 0 { return database.changesCount }
-    try database.execute(
-      sql: """
-        DELETE FROM spool WHERE number IN
-          (SELECT number FROM spool WHERE rejected IS NOT NULL ORDER BY number LIMIT ?)
-        """, arguments: [count])
-    return database.changesCount
+    return try forget("SELECT number FROM spool WHERE rejected IS NOT NULL ORDER BY number LIMIT ?", [count])
   }
 
   /// Forgets ended runs that started before `limit` and whose receipts are gone.
