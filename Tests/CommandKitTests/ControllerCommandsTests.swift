@@ -97,7 +97,8 @@ import Trust
     let controller = FakeController([
       "POST /v1/runs": [(200, #"{"runs":[{"agent":"db-1","run":"\#(run)"}]}"#)],
       "GET /v1/runs/\(run)": [
-        (404, #"{"error":"not known"}"#), (503, #"{"error":"it starts"}"#), (200, #"{"run":"\#(run)","state":"Running"}"#),
+        (404, #"{"error":"not known"}"#), (503, #"{"error":"it starts"}"#),
+        (200, #"{"run":"\#(run)","state":"Running"}"#),
         (200, #"{"run":"\#(run)","state":"Succeeded","receipt":\#(receipt)}"#),
       ],
     ])

@@ -61,7 +61,7 @@ extension Engine {
 
   private func perform(_ action: FiringAction) {
     switch action {
-    case .start(let run), .startAttempt(let run): launch([run])
+    case .start, .startAttempt: break
     case .retryLater(let run, let time):
       logger.info(
         "trying again later", metadata: ["run": "\(run.id)", "job": "\(run.occurrence.job)", "at": "\(time)"])

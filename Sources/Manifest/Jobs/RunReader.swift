@@ -66,8 +66,8 @@ extension JobReader {
       let secrets = spec.secretNames.count
       if program != nil, !request.secretNames.isEmpty, secrets > RunSpec.Secrets.limit {
         sink.error(
-          at: value.keyPlace, "the request and 'secrets' name \(secrets) secrets, and a run has at most \(RunSpec.Secrets.limit)"
-        )
+          at: value.keyPlace,
+          "the request and 'secrets' name \(secrets) secrets, and a run has at most \(RunSpec.Secrets.limit)")
       }
     }
     return Run(spec: program == nil ? nil : spec, needs: needs, workFolder: workFolder)

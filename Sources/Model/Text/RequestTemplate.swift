@@ -113,7 +113,8 @@ public struct RequestTemplate: Hashable, Sendable {
     // By bytes: a mark that joins a quote is no part of the quote.
     case .json:
       isQuoted
-        ? String(decoding: JSONValue.string(value.text).bytes.dropFirst().dropLast(), as: UTF8.self) : value.plainJSONText
+        ? String(decoding: JSONValue.string(value.text).bytes.dropFirst().dropLast(), as: UTF8.self)
+        : value.plainJSONText
     }
   }
 
