@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Platform
 
 struct ThroughputCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -85,17 +86,39 @@ struct ThroughputBenchmark {
     defer { kill(fleet.controller, SIGCONT) }
     // What it had in its hands is done with.
     try await Task.sleep(for: .seconds(1))
-    let clock = ContinuousClock()
-    let start = clock.now
-    let (runs, time) = (Self.succeeded(log), try ProcFile.processorTime(of: fleet.agent))
+    let start = try await Mark(fleet, log)
     try await Task.sleep(for: .seconds(seconds))
-    let elapsed = (clock.now - start).inSeconds
-    let share = (try ProcFile.processorTime(of: fleet.agent) - time) / elapsed * 100
-    return (Double(Self.succeeded(log) - runs) / elapsed, share)
+    let end = try await Mark(fleet, log)
+    let elapsed = (end.time - start.time).inSeconds
+    return (Double(end.runs - start.runs) / elapsed, (end.processor - start.processor) / elapsed * 100)
+  }
+
+  /// Where a measurement begins or ends: when the agent has just written a batch of ends down, of up to a thousand. Anywhere
+  /// else, how much of a batch falls into it would be left to chance.
+  private struct Mark {
+    var time: ContinuousClock.Instant
+    var runs: Int
+    var processor: Double
+
+    init(_ fleet: RunningFleet, _ log: String) async throws {
+      let clock = ContinuousClock()
+      func size() -> Int64 { FilePieces.status(log)?.size ?? 0 }
+      let latest = clock.now + .seconds(3)
+      var seen = size()
+      while size() == seen, clock.now < latest { try await Task.sleep(for: .milliseconds(5)) }
+      time = clock.now
+      while clock.now - time < .milliseconds(50), clock.now < latest {
+        try await Task.sleep(for: .milliseconds(5))
+        let now = size()
+        if now != seen { (seen, time) = (now, clock.now) }
+      }
+      runs = ThroughputBenchmark.succeeded(log)
+      processor = try ProcFile.processorTime(of: fleet.agent)
+    }
   }
 
   /// Runs that have ended well, by the agent's log: it says so when their receipts are in its ledger.
-  private static func succeeded(_ log: String) -> Int {
+  fileprivate static func succeeded(_ log: String) -> Int {
     let needle = "outcome=Succeeded"
     // By the C library: a log of some ten megabytes is read while the agent is measured.
     let text = (FileManager.default.contents(atPath: log) ?? Data()) + [0]
