@@ -30,6 +30,22 @@ import Trust
     #expect(await engine.spoolCount() == 0)
   }
 
+  @Test func whatTheControllerNeverCommitsIsTold() async throws {
+    let bench = try Bench()
+    let engine = try await bench.started(try minutely())
+    bench.clock.now = at(60)
+    _ = await engine.tick()
+    try await bench.end(engine, try bench.run(60))
+    try await engine.rejected(try bench.run(60), reason: "another agent's")
+    #expect(await engine.problems["put aside"]?.hasPrefix("1 receipt was put aside") == true)
+    #expect(await engine.spoolCount() == 0)
+    try await engine.tidy()
+    #expect(await engine.problems["put aside"] != nil)
+    bench.clock.now = at(61) + LedgerTransaction.rejectedAge
+    try await engine.tidy()
+    #expect(await engine.problems.isEmpty)
+  }
+
   @Test func aClockThatJumpsAnHourAheadRunsTheLatestAndFoldsTheRest() async throws {
     let bench = try Bench()
     let engine = try await bench.started(try minutely())

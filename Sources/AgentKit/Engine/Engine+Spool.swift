@@ -18,6 +18,18 @@ extension Engine {
     try writeLedger { try $0.rejected(run, reason: reason, at: clock.now) }
     removeSpareArtifacts()
     spoolChanged.raise()
+    tellPutAside()
+  }
+
+  /// As long as there are receipts that the controller will never commit, people are told: something is wrong between
+  /// the two.
+  private func tellPutAside() {
+    let count = (try? ledger.rejectedCount()) ?? 0
+    let number = count == 1 ? "1 receipt was" : "\(count) receipts were"
+    let words = count == 0 ? nil : "\(number) put aside, which the controller will never commit; see the agent's log"
+    guard problems["put aside"] != words else { return }
+    problems["put aside"] = words
+    stateChanged.raise()
   }
 
   func spooled(after number: Int64, limit: Int) throws -> [SpooledReceipt] {
@@ -81,5 +93,6 @@ extension Engine {
         before: now - QuarantineRule.window, quarantines: week, except: Set(machine.installedBundles))
     }
     try shrinkLedger()
+    tellPutAside()
   }
 }
