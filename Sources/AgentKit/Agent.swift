@@ -106,7 +106,9 @@ public final class Agent: Service {
     chmod(folder, 0o711)
     chmod(folder + "/runs", 0o711)
     chmod(folder + "/work", 0o711)
-    try FolderLock.take(folder + "/agent.lock")
+    guard try FolderLock.take(folder + "/agent.lock") else {
+      throw LinkError("another agent is using the state folder (\(folder)/agent.lock is locked)")
+    }
     self.configuration = configuration
     self.version = version
     self.logger = logger
@@ -314,19 +316,6 @@ private struct SpoolSender {
     while !Task.isCancelled {
       await desk.pump()
       await changed.wait(atMost: .seconds(30))
-    }
-  }
-}
-
-/// Keeps a second agent from using the same state folder.
-private enum FolderLock {
-  /// Held until the process ends.
-  static func take(_ path: String) throws {
-    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw LinkError("\(path): \(String(cString: strerror(errno)))") }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
-      throw LinkError("another agent is using the state folder (\(path) is locked)")
     }
   }
 }

@@ -38,7 +38,7 @@ public struct Controller: Service {
   }
 
   public func run() async throws {
-    try prepareFolder()
+    try prepare()
     let full = Signal()
     let branch = ResultsBranch(
       folder: configuration.state + "/results.git", configuration: configuration.results,
@@ -150,8 +150,16 @@ public struct Controller: Service {
     }
   }
 
-  private func prepareFolder() throws(FileError) {
+  /// What would keep this one from working is found out before another one is stopped for it.
+  private func prepare() throws {
     try DurableFile.makeFolder(configuration.state)
+    guard try FolderLock.take(configuration.state + "/controller.lock") else {
+      throw ControllerObstacle(
+        message: "another controller is using the state folder \(configuration.state)",
+        hint: "stop it first; a second controller for the same repositories has a state folder of its own")
+    }
+    try configuration.agents.listen.check("agents.listen")
+    try configuration.api.check("api.listen")
   }
 
   /// A fresh token at each start, readable by the controller's user and root.

@@ -81,6 +81,23 @@ struct ResultsTroubleTests {
     try await site.status("results are well") { $0["results"]?["state"]?.stringValue == "ok" }
   }
 
+  /// With the same state folder it would take the epoch, and the token, from one that works.
+  @Test func aSecondControllerOfTheSameFolderStopsNobody() async throws {
+    let site = try Site.current
+    try await began(site)
+    let first = try site.controller
+    let second = try site.launchController()
+    #expect(await second.end() == 3, "\(second.output)")
+    #expect(second.output.contains("another controller is using the state folder"), "\(second.output)")
+    // Another folder, and the same port.
+    let third = try site.launchController("third", more: "", address: site.address())
+    #expect(await third.end() == 3, "\(third.output)")
+    #expect(third.output.contains("agents.listen: cannot listen on 127.0.0.1:"), "\(third.output)")
+    #expect(third.output.contains("Address already in use"), "\(third.output)")
+    #expect(!first.hasEnded)
+    try await goesOn(site)
+  }
+
   @Test func theControllerThatStartsLaterActsAlone() async throws {
     let site = try Site.current
     try await began(site)

@@ -107,9 +107,10 @@ final class Site: Sendable {
 
   /// Starts a controller without waiting for it. It listens where it did before. `more` is a line of its configuration.
   func launchController(
-    _ name: String = "controller", key: String? = nil, results: String? = nil, more: String = "", crashAt: String? = nil
+    _ name: String = "controller", key: String? = nil, results: String? = nil, more: String = "",
+    address: String? = nil, crashAt: String? = nil
   ) throws -> Program {
-    let address = address(name) ?? "127.0.0.1:0"
+    let address = address ?? self.address(name) ?? "127.0.0.1:0"
     try folder.write(
       name + ".yaml",
       """

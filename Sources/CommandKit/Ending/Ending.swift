@@ -62,6 +62,7 @@ struct Ending: Hashable {
     switch error {
     case let error as CommandError: error
     case let error as AmbiguousRun: error.inWords
+    case let error as ControllerObstacle: CommandError(.unreachable, error.message, hint: error.hint)
     case let error as GitError: CommandError(status(of: error.kind), error.message, hint: error.hint)
     case let error as ResultsError: results(error)
     case let error as TrustError: CommandError(.bad, error.message)
