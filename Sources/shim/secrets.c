@@ -146,7 +146,11 @@ int secrets_mask_file(int folder, const char *name, const struct mask *mask, siz
   // Not to wait for a fifo that the job may have put in its place.
   struct file file = {.fd = openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
   // The agent may be allowed to read what this process may not write.
-  if (file.fd < 0) return errno == ENOENT || unlinkat(folder, name, 0) == 0 || errno == ENOENT ? 0 : errno;
+  if (file.fd < 0) {
+    int error = errno;
+    if (error != ENOENT) (void)unlinkat(folder, name, 0);
+    return error == ENOENT ? 0 : error;
+  }
   if (fstat(file.fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     close(file.fd);
     return 0;
@@ -171,9 +175,10 @@ int secrets_mask_file(int folder, const char *name, const struct mask *mask, siz
     whole = file.error == 0 && (file.end == info.st_size || ftruncate(file.fd, file.end) == 0);
   }
   // Neither a value nor an answer: an empty file would mean that there was none. Where even that cannot be written, a NUL.
-  if (!whole && ftruncate(file.fd, 0) != 0) (void)unlinkat(folder, name, 0);
+  int error = 0;
+  if (!whole && ftruncate(file.fd, 0) != 0 && unlinkat(folder, name, 0) != 0 && errno != ENOENT) error = errno;
   if (!whole && pwrite(file.fd, "!", 1, 0) != 1) (void)!ftruncate(file.fd, 1);
   if (content != MAP_FAILED) munmap(content, count);
   close(file.fd);
-  return 0;
+  return error;
 }

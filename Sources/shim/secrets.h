@@ -32,8 +32,8 @@ void secrets_remove_folder(const struct spec *spec);
 
 // Takes the secrets out of a file of the run folder that the job has written, up to `limit` bytes of it; a longer one
 // becomes a single `!`, which is no value and no answer, and so does one that cannot be read or written; what cannot be opened
-// is removed. Nothing happens when there is no such file. To be called when nobody is left who could write to it. 0, or errno
-// when what is there may hold secrets still.
+// is removed where that is possible. Nothing happens when there is no such file. To be called when nobody is left who could
+// write to it. 0, or errno when it is lost, or may hold secrets still.
 int secrets_mask_file(int folder, const char *name, const struct mask *mask, size_t limit);
 
 #endif

@@ -42,7 +42,7 @@ enum end_flags {
   FLAG_DISK = 64,                // its working folder held more than it may
   FLAG_HOST_OUT_OF_MEMORY = 128, // a process of it was killed because the host was out of memory
   FLAG_FILE_LIMIT = 256,         // a file in its folders was as long as one may be
-  FLAG_UNMASKED = 512,           // what it gave back could neither be cleaned of secrets nor removed
+  FLAG_UNMASKED = 512,           // what it gave back could not be cleaned of secrets: it is lost, or not to be read
 };
 
 struct ended {

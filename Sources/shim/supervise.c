@@ -17,7 +17,7 @@
 // a million files costs a fifth of a core and no more.
 #define REST_US 250000
 #define REST_FACTOR 4
-// How long output is held back that may be the beginning of a secret, while nothing else happens.
+// How long output is held back that may be the beginning of a secret, while no more of it comes.
 #define HOLD_MS 1000
 
 enum phase { RUNNING, LINGERING, TERMINATING, KILLING };
@@ -183,14 +183,12 @@ void supervise(const struct spec *spec, pid_t job, int64_t started, struct chann
   int64_t heard = 0;
   while (!over) {
     int wait = until_look(&s);
-    if (output_is_holding()) {
-      int64_t left = heard + HOLD_MS - clock_us(CLOCK_BOOTTIME) / 1000;
-      if (left <= 0) output_pause();
-      if (left > 0 && (wait < 0 || wait > left)) wait = (int)left;
-    }
+    int64_t held_until = heard + HOLD_MS, left = held_until - clock_us(CLOCK_MONOTONIC) / 1000;
+    if (output_is_holding() && (wait < 0 || wait > left)) wait = left > 0 ? (int)left : 0;
     int ready = poll(polls, 4, wait);
     if (ready < 0) continue;
-    if (polls[2].revents != 0) heard = clock_us(CLOCK_BOOTTIME) / 1000;
+    // Only now: the rest may have come while the disk kept this process waiting.
+    if (polls[2].revents == 0 && clock_us(CLOCK_MONOTONIC) / 1000 >= held_until) output_pause();
     if (polls[3].revents != 0) {
       take_ending(&s);
       polls[3].fd = -1;
@@ -207,7 +205,10 @@ void supervise(const struct spec *spec, pid_t job, int64_t started, struct chann
       ended->flags |= FLAG_UNKILLABLE;
       break;
     }
-    if (polls[2].revents != 0 && output_take(output, TAKEN_AT_ONCE)) polls[2].fd = -1;
+    if (polls[2].revents != 0) {
+      if (output_take(output, TAKEN_AT_ONCE)) polls[2].fd = -1;
+      heard = clock_us(CLOCK_MONOTONIC) / 1000;
+    }
     if (until_look(&s) == 0) look_at_disk(&s);
   }
   if (spec->disk != 0) measure_end(places.measure);

@@ -138,7 +138,8 @@ final class ShimRunner: AttemptRunner {
     let isMasked = run.job.run.secretNames.isEmpty || exit.map { !$0.givenBackUnmasked } ?? false
     let values = end.mayHaveRun && isMasked ? runFolder.outputValues(declared: run.job.outputs) : OutputValues()
     var record = end.attempt(
-      number: run.attempt, success: run.job.run.success, given: run.job.run.write, output: output, values: values,
+      number: run.attempt, success: run.job.run.success, given: run.job.run.write, program: run.job.run.programName,
+      output: output, values: values,
       artifacts: artifacts,
       started: run.started,
       now: clock.now)
@@ -259,6 +260,17 @@ final class ShimRunner: AttemptRunner {
       if let run, runs.contains(run) { continue }
       if case .running? = try? RunFolder(path: "\(folder)/\(name)").adopt() { continue }
       tree.end(name)
+    }
+  }
+}
+
+extension RunSpec {
+  /// What a reason calls the program.
+  fileprivate var programName: String {
+    switch program {
+    case .command(let words): TerminalText.neutralised(String((words.first ?? "").prefix(200)))
+    case .script(let path): "the interpreter of \(path)"
+    case .http, .plugIn: "its executor"
     }
   }
 }

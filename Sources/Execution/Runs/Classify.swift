@@ -1,8 +1,10 @@
 public import Model
 
-/// What an attempt's end means; `success` are the exit codes that mean success, `given` what `run.write` lists. First match
-/// wins.
-public func classify(_ end: AttemptEnd, success: [Int], given: [String] = []) -> Judgement {
+/// What an attempt's end means; `success` are the exit codes that mean success, `given` what `run.write` lists, `program` what a
+/// reason calls the program. First match wins.
+public func classify(
+  _ end: AttemptEnd, success: [Int], given: [String] = [], program: String = "its program"
+) -> Judgement {
   let record: ExitRecord
   switch end.ending {
   case .lost(let reason): return Judgement(state: .lost, reason: reason.words)
@@ -33,7 +35,8 @@ public func classify(_ end: AttemptEnd, success: [Int], given: [String] = []) ->
   if record.timedOut { return judge(.timedOut, "its timeout expired") }
   switch record.ending {
   case .neverBegan(let step, let error):
-    return judge(.failed, "could not start: \(step.words(record.path(of: given))): \(systemMessage(error))")
+    let words = step == .exec ? "\(program) cannot be executed" : step.words(record.path(of: given))
+    return judge(.failed, "could not start: \(words): \(systemMessage(error))")
   case .unknown: return judge(.failed, nil)
   case .signalled(9) where record.outOfMemory: return judge(.failed, "out of memory: it reached its limits.memory")
   case .signalled(9) where record.hostOutOfMemory:
@@ -56,7 +59,7 @@ private func notes(on record: ExitRecord) -> [String] {
   if record.fileLimitReached, !record.diskExceeded, record.ending != .signalled(25) {
     notes.append("a file of it reached its limits.disk, which cuts off what is written behind")
   }
-  if record.givenBackUnmasked { notes.append("what it gave back is left out: it could not be cleaned of secrets") }
+  if record.givenBackUnmasked { notes.append("outputs: left out, because they could not be cleaned of secrets") }
   if record.outputFailed { notes.append("its output could not be written to disk in full") }
   if let error = record.syncError { notes.append("its record could not be made durable: \(systemMessage(error))") }
   return notes
@@ -110,10 +113,11 @@ extension AttemptEnd {
   /// The attempt as it stands in a receipt. `output` is what was kept; `started` and `now` stand in where there is no
   /// exit record.
   public func attempt(
-    number: Int, success: [Int], given: [String] = [], output: KeptOutput, values: OutputValues = OutputValues(),
+    number: Int, success: [Int], given: [String] = [], program: String = "its program", output: KeptOutput,
+    values: OutputValues = OutputValues(),
     artifacts: CollectedArtifacts = CollectedArtifacts(), started: Timestamp, now: Timestamp
   ) -> Receipt.Attempt {
-    let judgement = classify(self, success: success, given: given)
+    let judgement = classify(self, success: success, given: given, program: program)
     var record: ExitRecord?
     if case .finished(let finished) = ending { record = finished }
     var attempt = Receipt.Attempt(

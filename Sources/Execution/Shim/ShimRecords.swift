@@ -64,7 +64,7 @@ public struct ExitRecord: Hashable, Sendable {
   public var diskExceeded: Bool
   /// A file in its folders was as long as one may be: what was written behind that is lost, and the job may not have said so.
   public var fileLimitReached = false
-  /// What it gave back could neither be cleaned of secrets nor removed: it must not be read.
+  /// What it gave back could not be cleaned of secrets: it is lost, or must not be read.
   public var givenBackUnmasked = false
   /// Of the paths that the spec gives, from 1, the one that could not be given; nil when something else failed.
   public var failedPath: Int?
