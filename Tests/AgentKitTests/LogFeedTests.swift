@@ -34,7 +34,7 @@ import Wire
     feed.taken()
     // What was written up to the end comes before the end is said.
     let last = Self.chunk("two\n", at: 4)
-    #expect(feed.step(.waiting(after: 1), [last]) == .part(attempt: 1, [last], .waiting(after: 1)))
+    #expect(feed.step(.waiting(after: 1), [last]) == .part(attempt: 1, [last], .running(attempt: 1)))
     feed.taken()
     #expect(feed.step(.waiting(after: 1), []) == .part(attempt: 2, [], .waiting(after: 1)))
     #expect(feed.attempt == 2 && feed.offset == 0)

@@ -63,8 +63,9 @@ struct LogFeed: Sendable {
     if let last = chunks.last {
       offset = last.end
       isInFlight = true
-      // That it is over comes alone, once all of this was taken: nobody waits for more, or acknowledges, after that.
-      return .part(attempt: attempt, Array(chunks), standing == .over ? .running(attempt: attempt) : standing)
+      // Where it stands comes alone, once all of this was taken: the end of an attempt is told behind its output, and nobody
+      // waits for more, or acknowledges, after that of the run.
+      return .part(attempt: attempt, Array(chunks), .running(attempt: attempt))
     }
     switch standing {
     case .running(let current) where current > attempt, .waiting(let current) where current > attempt:

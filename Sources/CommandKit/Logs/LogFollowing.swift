@@ -155,7 +155,7 @@ struct LogFollowing {
   private static func words(_ standing: FollowEvent.Standing, _ attempt: Int) -> String? {
     switch standing {
     case .queued: "It waits for its turn."
-    case .waiting: "Attempt \(attempt) has ended; another one will follow."
+    case .waiting: "Attempt \(attempt - 1) has ended; attempt \(attempt) will follow."
     case .away: "Its agent is not connected; waiting."
     case .running, .ending: nil
     }

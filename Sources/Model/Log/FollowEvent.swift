@@ -19,7 +19,7 @@ public enum FollowEvent: Hashable, Sendable {
     /// It waits for its turn or its instant.
     case queued = "Queued"
     case running = "Running"
-    /// The attempt has ended, and another one will follow.
+    /// The attempt before this one has ended, and this one will follow.
     case waiting = "Waiting"
     /// Its agent is not connected. Output comes when it is again.
     case away = "Away"

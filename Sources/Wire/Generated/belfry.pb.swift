@@ -798,7 +798,7 @@ public nonisolated struct Belfry_V1_LogPart: Sendable {
     case queued // = 1
     case running // = 2
 
-    /// The attempt has ended and another one will follow.
+    /// The attempt before this one has ended, and this one will follow.
     case waiting // = 3
 
     /// It has ended, or is not here: no more will come. It comes without pieces, and is not acknowledged.
