@@ -105,7 +105,7 @@ struct Exchange {
     let addresses = try await resolve(host)
     if !allowsLinkLocal, let address = addresses.first(where: \.isLinkLocal) {
       throw RequestFailure(
-        "\(host) is \(address), a link-local address, where hosts keep their credentials: the agent's settings do not allow it"
+        "\(host) is \(address), an address where hosts in a cloud find their credentials: the agent's settings do not allow it"
       )
     }
     var problem = RequestFailure("\(host) has no address")
@@ -113,7 +113,7 @@ struct Exchange {
       log("\(filled.method.rawValue) \(Self.shown(filled.url)) at \(address)")
       do {
         return try await ask(filled, host: host, at: address)
-      } catch let error where Self.isUnconnected(error) {
+      } catch let error where isUnconnected(error) {
         problem = RequestFailure("no connection to \(host) at \(address): \(Self.words(error))")
       } catch {
         throw RequestFailure("\(host) at \(address): \(Self.words(error))")
@@ -167,13 +167,16 @@ struct Exchange {
     return answer
   }
 
-  /// Nothing of the request has been sent. A connection that stood may end with most of the same errors, and then the request
-  /// may have been heard: only what NIO says of connecting counts.
-  static func isUnconnected(_ error: any Error) -> Bool {
+  /// Whether another address may be asked: nothing of the request has been sent, or it does no harm twice (RFC 9110, 9.2.2). A
+  /// host may also become unreachable while a connection stands, and NIO does not always tell the two apart.
+  func isUnconnected(_ error: any Error) -> Bool {
     if let error = error as? HTTPClientError { return error == .connectTimeout }
     if error is NIOConnectionError { return true }
-    guard let error = error as? IOError else { return false }
-    return [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode) && error.description.contains("connect")
+    switch (error as? IOError)?.errnoCode {
+    case ECONNREFUSED: return true
+    case EHOSTUNREACH, ENETUNREACH: return ![.post, .patch].contains(request.method)
+    default: return false
+    }
   }
 
   /// In a line, without what the URL's query holds.

@@ -12,7 +12,7 @@ public struct HTTPExecutor: Sendable {
   var secrets: String?
   /// Folder of the bundle's files.
   var bundle: String?
-  /// Whether link-local addresses may be asked.
+  /// Whether addresses may be asked where hosts in a cloud find their credentials.
   var allowsLinkLocal: Bool
   /// Gets lines for the log.
   var log: @Sendable (String) -> Void
