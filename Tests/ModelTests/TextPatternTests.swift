@@ -35,6 +35,9 @@ struct TextPatternTests {
     Row(pattern: "(?i)[a-c]+$", yes: ["ABC"], no: ["x"]),
     Row(pattern: "(?i)^[ -Z]$", yes: ["a", "Z", " "], no: ["_", "{"]),
     Row(pattern: "(?i)^[A-_]$", yes: ["q", "_"], no: ["{"]),
+    Row(
+      pattern: "(?i)^GRO\u{1e9e} [\u{212b}]$", yes: ["gro\u{df} \u{e5}", "GRO\u{1e9e} \u{212b}"],
+      no: ["gro\u{df} a"]),
     Row(pattern: "(?i)^[^a-c]$", yes: ["d"], no: ["A", "c"]),
     Row(pattern: "a*?b", yes: ["b", "aab"]),
     Row(pattern: "(a|b)*c|d", yes: ["abac", "d"], no: ["aba"]),

@@ -115,7 +115,7 @@ struct PatternParser {
     case "$": return .end
     case "\\": return .character(try escaped())
     case "*", "+", "?", "{": throw PatternError("has a '\(scalar)' with nothing to repeat")
-    default: return .character(one(scalar))
+    default: return .character(CharacterSet(ranges: cases(of: scalar)))
     }
   }
 
@@ -131,6 +131,12 @@ struct PatternParser {
 
   private func one(_ scalar: Unicode.Scalar) -> CharacterSet {
     CharacterSet(ranges: [scalar.value...scalar.value])
+  }
+
+  /// The character, and where case is ignored its small and its capital letter.
+  private func cases(of scalar: Unicode.Scalar) -> [ClosedRange<UInt32>] {
+    let cases = CharacterCases(scalar, ignoresCase: ignoresCase)
+    return Set([cases.itself, cases.lower, cases.upper]).sorted().map { $0...$0 }
   }
 
   private static let digits: [ClosedRange<UInt32>] = [0x30...0x39]
@@ -180,6 +186,8 @@ struct PatternParser {
           end.ranges.count == 1, a <= b
         else { throw PatternError("has a range within [ ] that is none") }
         members.ranges = [a...b]
+      } else if scalar != "\\" {
+        members.ranges = cases(of: scalar)
       }
       set.ranges += members.ranges
     }
