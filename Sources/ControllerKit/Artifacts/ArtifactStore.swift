@@ -145,7 +145,8 @@ actor ArtifactStore {
     trouble = nil
     let size = offset + Int64(bytes.count)
     // Of a whole piece: an agent that sends a byte now and then does not go on.
-    let isPiece = size.isMultiple(of: Int64(WireLimits.artifactWindow)) || size == artifact.size
+    let window = Int64(WireLimits.artifactWindow)
+    let isPiece = size / window > offset / window || size == artifact.size
     let last = shelves[agent]?.parts[artifact.digest]?.time
     let time = isPiece ? clock.now.microseconds : last ?? clock.now.microseconds
     shelves[agent, default: ArtifactShelf()].put(part: artifact.digest, .init(size: size, time: time))
