@@ -36,7 +36,7 @@ import Trust
     bench.clock.now = at(60)
     _ = await engine.tick()
     try await bench.end(engine, try bench.run(60))
-    try await engine.rejected(try bench.run(60), reason: "another agent's")
+    try await engine.rejected([(run: try bench.run(60), reason: "another agent's")])
     #expect(await engine.problems["put aside"]?.hasPrefix("1 receipt was put aside") == true)
     #expect(await engine.spoolCount() == 0)
     try await engine.tidy()

@@ -13,9 +13,12 @@ extension Engine {
     CrashPoint.reach("agent.acknowledged")
   }
 
-  func rejected(_ run: RunID, reason: String) throws {
-    logger.error("the controller will never commit a receipt", metadata: ["run": "\(run)", "reason": "\(reason)"])
-    try writeLedger { try $0.rejected(run, reason: reason, at: clock.now) }
+  func rejected(_ receipts: [(run: RunID, reason: String)]) throws {
+    guard !receipts.isEmpty else { return }
+    for (run, reason) in receipts {
+      logger.error("the controller will never commit a receipt", metadata: ["run": "\(run)", "reason": "\(reason)"])
+    }
+    try writeLedger { for (run, reason) in receipts { try $0.rejected(run, reason: reason, at: clock.now) } }
     removeSpareArtifacts()
     spoolChanged.raise()
     tellPutAside()

@@ -191,11 +191,11 @@ actor LinkDesk: LinkDelegate {
     do {
       try await engine.acknowledged(committed)
       inFlight.subtract(committed)
-      for rejection in ack.rejected {
-        guard let run = try? RunID(rejection.runID) else { continue }
-        try await engine.rejected(run, reason: String(rejection.reason.prefix(500)))
-        inFlight.remove(run)
+      let rejected = ack.rejected.compactMap { rejection in
+        (try? RunID(rejection.runID)).map { (run: $0, reason: String(rejection.reason.prefix(500))) }
       }
+      try await engine.rejected(rejected)
+      inFlight.subtract(rejected.map(\.run))
     } catch {
       // They stay in the spool, and are sent and acknowledged again on the next stream.
       await engine.troubled("ledger", error)
