@@ -95,12 +95,13 @@ final class HostUsers: Sendable {
     var waiting = pollfd(fd: reader.number, events: Int16(POLLIN), revents: 0)
     let end = MonotonicTime.now + Int(patience)
     while poll(&waiting, 1, Int32(max(0, end - MonotonicTime.now))) < 0, errno == EINTR {}
-    let result = answer.state.withLock { state in
-      state.isAbandoned = state.result == nil
-      return state.result
+    let result = answer.state.withLock { answer in
+      answer.isAbandoned = answer.result == nil
+      // Before the thread can see it, and count down.
+      if answer.isAbandoned { state.withLock { $0.hanging += 1 } }
+      return answer.result
     }
     guard let result else {
-      state.withLock { $0.hanging += 1 }
       throw ExecutionError(.noUser, "the user \(name) could not be looked up within \(patience) ms")
     }
     return try result.get()

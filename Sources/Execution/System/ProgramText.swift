@@ -17,7 +17,7 @@ public enum ProgramText {
   }
 
   /// The mappings of `/proc/PID/smaps` (proc_pid_smaps(5)) that execute a file, cannot be written to, and have no page of their
-  /// own, such as one with a debugger's breakpoint: of these the file has all that there is.
+  /// own, in memory or swapped out, such as one with a debugger's breakpoint: of these the file has all that there is.
   static func ranges(smaps: String) -> [Range<UInt>] {
     var ranges: [Range<UInt>] = []
     var mapping: Range<UInt>?
@@ -27,9 +27,13 @@ public enum ProgramText {
         let bounds = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
         let isText = fields[1] == "r-xp" && fields[4] != "0" && bounds.count == 2 && bounds[0] < bounds[1]
         mapping = isText ? bounds[0]..<bounds[1] : nil
-      } else if let text = mapping, fields.first == "Anonymous:" {
-        if fields.dropFirst().first == "0" { ranges.append(text) }
-        mapping = nil
+      } else if let text = mapping, ["Anonymous:", "Swap:"].contains(fields.first) {
+        if fields.dropFirst().first != "0" {
+          mapping = nil
+        } else if fields.first == "Swap:" {
+          ranges.append(text)
+          mapping = nil
+        }
       }
     }
     return ranges
