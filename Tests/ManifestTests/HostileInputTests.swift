@@ -189,4 +189,13 @@ struct HostileRow: CustomTestStringConvertible, Sendable {
     #expect(loaded.report.contains("name 51 secrets, and a run has at most 50") == (count > 50), "\(loaded.report)")
     #expect(loaded.report.contains("error") == (count > 50), "\(loaded.report)")
   }
+
+  /// A key that stands in the defaults may be what was meant in the job.
+  @Test func aMisspelledKeyOfTheDefaults() {
+    let loaded = Commit([
+      "belfry.yaml": "belfry: 1\ndefaults: {run: {timeout: 5m}}\n", "scripts/a.sh": "#!/bin/sh\n",
+      "jobs/a.yaml": "job: a\ntriggers: [{every: 1h}]\nrun: {script: scripts/a.sh, timout: 3m}\n",
+    ]).load()
+    #expect(loaded.report.contains("unknown key 'timout' in run; did you mean 'timeout'?"), "\(loaded.report)")
+  }
 }

@@ -76,11 +76,16 @@ public struct FieldReader {
     } else {
       sink.error(
         at: entry.keyPlace, "unknown key \(Legible.quoted(entry.key)) in \(table.title)",
-        suggestion: suggestion(for: entry.key))
+        suggestion: suggestion(for: entry))
     }
   }
 
-  private func suggestion(for key: String) -> String? {
+  private func suggestion(for entry: YAMLEntry) -> String? {
+    let key = entry.key
+    // What stands in defaults alone may well be what is meant here.
+    func has(_ name: String) -> Bool {
+      entries.contains { $0.key == name && $0.keyPlace.source === entry.keyPlace.source }
+    }
     if let home = table.elsewhere[key] { return "'\(key)' belongs in \(home)" }
     if let ours = table.foreign[key] {
       if let home = table.elsewhere[ours] { return "did you mean '\(ours)' in \(home)?" }
