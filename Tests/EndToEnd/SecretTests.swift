@@ -31,9 +31,7 @@ struct SecretTests {
     let branch = log.output
     for form in canary.forms {
       if branch.contains(form) { found.append("the results branch: \(form)") }
-      let files = try command(["grep", "-rlaF", "--exclude-dir=secrets", "-e", form, site.folder.path])
-      guard (0...2).contains(files.status) else { return ["the folders cannot be searched: \(files)"] }
-      found += files.output.split(separator: "\n").map { "\($0): \(form)" }
+      found += try files(holding: form, below: site.folder.path, "--exclude-dir=secrets").map { "\($0): \(form)" }
       for process in try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int32.init) {
         let line = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
         let name = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")

@@ -142,3 +142,15 @@ extension JSONValue {
     self["agents"]?["list"]?.arrayValue?.first { $0["name"]?.stringValue == name }
   }
 }
+
+/// The files below the folder in which a text stands, by grep(1) with these options. Throws when they were not searched: only
+/// that one has gone meanwhile is no reason.
+func files(holding text: String, below folder: String, _ options: String...) throws -> [String] {
+  let found = try command(["grep", "-rlaF"] + options + ["-e", text, folder])
+  let isSearched =
+    found.status < 2
+    || found.status == 2 && access(folder, F_OK) == 0
+      && found.errors.split(separator: "\n").allSatisfy { $0.hasSuffix(": No such file or directory") }
+  guard isSearched else { throw CommandFailure(description: "\(folder) cannot be searched: \(found)") }
+  return found.output.split(separator: "\n").map(String.init)
+}

@@ -82,12 +82,9 @@ struct FaultTraces {
       if output.contains(form) { found.append("the agent prints the secret: \(form)") }
       for folder in [state, site.folder.path("controller-state")] {
         // `outputs` is a going job's own file.
-        let files = try command([
-          "grep", "-rlaF", "--exclude-dir=secrets", "--exclude=outputs", "-e", form, folder,
-        ])
-        // 2: a file has gone meanwhile.
-        guard (0...2).contains(files.status) else { return ["\(folder) cannot be searched: \(files)"] }
-        found += files.output.split(separator: "\n").map { "\($0) has the secret: \(form)" }
+        found += try files(holding: form, below: folder, "--exclude-dir=secrets", "--exclude=outputs").map {
+          "\($0) has the secret: \(form)"
+        }
       }
     }
     return found
