@@ -24,6 +24,7 @@ struct DevCommand: AsyncParsableCommand {
       Examples:
         belfry dev .
         belfry dev ~/jobs --agents 2 --labels role=db,region=eu-1
+        belfry dev . --secrets ~/dev-secrets
         belfry dev . --for 30s && git log belfry/results
       """)
 
@@ -44,6 +45,13 @@ struct DevCommand: AsyncParsableCommand {
 
   @Option(help: "Names of the agents, in place of dev-1, dev-2, …: a list with commas.")
   var names: String?
+
+  @Option(help: "The folder with a file for each secret that the jobs need.", completion: .directory)
+  var secrets: String?
+
+  @Option(
+    help: "A folder with plug-ins, beside the usual ones, such as executors in a build tree.", completion: .directory)
+  var plugins: String?
 
   @Option(help: "trace, debug, info, notice, warning, error or critical.")
   var logLevel = Logger.Level.info
@@ -90,7 +98,9 @@ struct DevCommand: AsyncParsableCommand {
       key: key, writer: "belfry-dev", version: BelfryVersion.text, logger: logger,
       onReady: { continuation.yield($0) })
     let fleet = DevFleet(
-      names: try agentNames(), labels: try agentLabels(), state: state, key: key.publicKey, addresses: addresses,
+      names: try agentNames(), labels: try agentLabels(),
+      secrets: try secrets.map { try existing($0, surroundings) },
+      plugins: try plugins.map { try existing($0, surroundings) }, state: state, key: key.publicKey, addresses: addresses,
       duration: self.for.flatMap { Duration(manifest: $0) }, logger: log,
       onReady: { addresses in
         try? surroundings.print(
@@ -105,6 +115,13 @@ struct DevCommand: AsyncParsableCommand {
     // Services end in the reverse order: the fleet drains while the controller still takes receipts.
     try await runUntilSignalled([controller, fleet], logger: logger)
     try surroundings.print("Stopped. Everything that ran is on the branch belfry/results.\n")
+  }
+
+  private func existing(_ folder: String, _ surroundings: Surroundings) throws -> String {
+    guard let found = surroundings.resolved(folder) else {
+      throw CommandError(.unreachable, "there is no folder '\(folder)'")
+    }
+    return found
   }
 
   private func agentNames() throws -> [AgentName] {
@@ -128,6 +145,8 @@ struct DevCommand: AsyncParsableCommand {
 private struct DevFleet: Service {
   let names: [AgentName]
   let labels: [String: String]
+  let secrets: String?
+  let plugins: String?
   let state: String
   let key: PublicKey
   let addresses: AsyncStream<ControllerAddresses>
@@ -141,11 +160,12 @@ private struct DevFleet: Service {
     let agents = try names.map { name in
       var logger = logger
       logger[metadataKey: "agent"] = "\(name)"
-      return try Agent(
-        configuration: AgentConfiguration(
-          state: "\(state)/\(name)", name: name, labels: labels,
-          controller: ControllerAddress(host: address.agents.host, port: address.agents.port), controllerKey: key),
-        version: BelfryVersion.text, logger: logger)
+      var configuration = AgentConfiguration(
+        state: "\(state)/\(name)", name: name, labels: labels,
+        controller: ControllerAddress(host: address.agents.host, port: address.agents.port), controllerKey: key)
+      configuration.secrets = secrets
+      if let plugins { configuration.plugIns.insert(plugins, at: 0) }
+      return try Agent(configuration: configuration, version: BelfryVersion.text, logger: logger)
     }
     try await withThrowingTaskGroup(of: Void.self) { group in
       for agent in agents { group.addTask { try await agent.runUntilCancelled() } }

@@ -54,7 +54,7 @@ import Trust
     let one = await stage.run("history", "-n", "1", "--format", "json")
     #expect(one.json?.arrayValue?.count == 1)
     let unknown = await stage.run("history", "data/backpu")
-    #expect(unknown.errors == "error: 'data/backpu' has never run\nhint: did you mean 'data/backup'?\n")
+    #expect(unknown.errors == "error: 'data/backpu' has no record on this branch\nhint: did you mean 'data/backup'?\n")
     let verified = await stage.run("history", "--verify")
     #expect(verified.status == .fine && verified.output.contains("good"))
   }

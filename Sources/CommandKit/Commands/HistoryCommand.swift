@@ -54,6 +54,7 @@ struct HistoryCommand: AsyncParsableCommand {
 
   private func unknown(_ job: JobName, _ reader: ResultsReader) throws -> CommandError {
     let near = Suggestion.nearest(to: job.text, among: try reader.jobs().map(\.text))
-    return CommandError(.bad, "'\(job)' has never run", hint: near.map { "did you mean '\($0)'?" })
+    return CommandError(
+      .bad, "'\(job)' has no record on this branch", hint: near.map { "did you mean '\($0)'?" } ?? RunSearch.late)
   }
 }

@@ -175,6 +175,9 @@ struct AmbiguousRun: Error {
 struct RunSearch {
   private let reader: ResultsReader
 
+  /// Why what has just run may not be there.
+  static let late = "its receipt may not be here yet: 'git fetch', or wait until the controller has pushed it"
+
   init(_ reader: ResultsReader) { self.reader = reader }
 
   /// The run, or the last one of a job that came to an attempt. A job's name goes before a run's first digits, which a
@@ -188,8 +191,8 @@ struct RunSearch {
       if mayBeRun { return try run(words) }
       let near = Suggestion.nearest(to: words, among: try reader.jobs().map(\.text))
       throw CommandError(
-        .bad, "'\(words)' is neither the beginning of a run's id nor a job that ever ran",
-        hint: near.map { "did you mean '\($0)'?" } ?? "'belfry history' shows both")
+        .bad, "'\(words)' is neither the beginning of a run's id nor a job with a record on this branch",
+        hint: near.map { "did you mean '\($0)'?" } ?? Self.late)
     }
     // What was skipped has nothing to show, and there may be much of it.
     let page = try reader.history(HistoryQuery(job: job, limit: 1)) { !$0.attempts.isEmpty }
@@ -210,7 +213,7 @@ struct RunSearch {
       let extent = searchedAll ? "" : ", as far back as was searched"
       throw CommandError(
         .bad, "no run that begins with \(digits) is on the branch\(extent)",
-        hint: "its receipt may not be here yet: 'git fetch', or wait until the controller has pushed it")
+        hint: Self.late)
     }
   }
 }
