@@ -100,7 +100,8 @@ struct DevCommand: AsyncParsableCommand {
     let fleet = DevFleet(
       names: try agentNames(), labels: try agentLabels(),
       secrets: try secrets.map { try existing($0, surroundings) },
-      plugins: try plugins.map { try existing($0, surroundings) }, state: state, key: key.publicKey, addresses: addresses,
+      plugins: try plugins.map { try existing($0, surroundings) }, state: state, key: key.publicKey,
+      addresses: addresses,
       duration: self.for.flatMap { Duration(manifest: $0) }, logger: log,
       onReady: { addresses in
         try? surroundings.print(
