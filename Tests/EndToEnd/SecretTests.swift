@@ -108,7 +108,9 @@ struct SecretTests {
     let run = try await job(
       "secret/shim", agent: "k", body: Self.script + "\necho ready >>\"$WITNESS\"; sleep 60\n", on: site)
     _ = try await eventually("it has printed all of it") {
-      try String(contentsOfFile: site.witness("secret/shim"), encoding: .utf8).contains("ready") ? true : nil
+      // The job has not begun, and there is no file yet.
+      let witness = try? String(contentsOfFile: site.witness("secret/shim"), encoding: .utf8)
+      return witness?.contains("ready") == true ? true : nil
     }
     #expect(try folders(run).count == 1)
     for pid in site.processes(with: "/runs/\(run)") {
