@@ -103,7 +103,7 @@ public struct Controller: Service {
     let ready = Readiness(configuration: configuration, onReady: onReady)
     let token = try apiToken()
     let api = APIService(
-      operations: operations, token: token, host: configuration.api.host, port: configuration.api.port,
+      operations: operations, token: token, host: configuration.api.numericHost, port: configuration.api.port,
       onReady: { await ready.api(port: $0) }, logger: logger)
     let desk = AgentDesk(
       mirror: mirror, keeper: keeper,
@@ -217,6 +217,9 @@ private actor Readiness {
 }
 
 extension ListenAddress {
+  /// What is listened on: of the two that `localhost` may stand for, always the same one.
+  var numericHost: String { host == "localhost" ? "127.0.0.1" : host }
+
   /// `host:port`.
   public var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
@@ -231,7 +234,7 @@ private struct AgentServer: Service {
     let transport = HTTP2ServerTransport.Posix(
       address: listen.host.contains(":")
         ? .ipv6(host: listen.host, port: listen.port)
-        : .ipv4(host: listen.host == "localhost" ? "127.0.0.1" : listen.host, port: listen.port),
+        : .ipv4(host: listen.numericHost, port: listen.port),
       transportSecurity: .plaintext,
       config: .defaults { config in
         config.rpc.maxRequestPayloadSize = WireLimits.message

@@ -16,7 +16,7 @@ extension ListenAddress {
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
     hints.ai_flags = AI_PASSIVE
     var first: UnsafeMutablePointer<addrinfo>?
-    let status = getaddrinfo(host, String(port), &hints, &first)
+    let status = getaddrinfo(numericHost, String(port), &hints, &first)
     guard status == 0, let found = first?.pointee else {
       throw obstacle(key, String(cString: gai_strerror(status)), "it wants an address of this host")
     }
